@@ -89,7 +89,7 @@ static Result<TensorView> readTensor(const json &value,
   std::optional<DType> dtype =
       dtypeFromSafetensors(dtypeValue.get_ref<const std::string &>());
   if (!dtype)
-    return bad("dtype " + quoted(dtypeValue.get<std::string>()) +
+    return bad("dtype " + inQuotes(dtypeValue.get<std::string>()) +
                " is not supported");
   TILEWRIGHT_ASSIGN(std::vector<int64_t> shape, readShape(value["shape"]));
   TILEWRIGHT_ASSIGN(outOffsets,
@@ -116,11 +116,11 @@ static Result<void> checkCoverage(std::vector<Entry> &entries,
   const Entry *last = nullptr;
   for (const Entry &entry : entries) {
     if (entry.offsets.begin < end)
-      return bad("tensor " + quoted(entry.name) + " overlaps tensor " +
-                 quoted(last->name));
+      return bad("tensor " + inQuotes(entry.name) + " overlaps tensor " +
+                 inQuotes(last->name));
     if (entry.offsets.begin > end)
       return bad(std::to_string(entry.offsets.begin - end) +
-                 " bytes before tensor " + quoted(entry.name) +
+                 " bytes before tensor " + inQuotes(entry.name) +
                  " belong to no tensor");
     end = entry.offsets.end;
     last = &entry;
@@ -168,7 +168,7 @@ static Result<TensorMap> readHeader(std::span<const std::byte> bytes,
     Offsets offsets;
     Result<TensorView> tensor = readTensor(value, data, offsets);
     if (!tensor)
-      return tensor.takeError().in("tensor " + quoted(name));
+      return tensor.takeError().in("tensor " + inQuotes(name));
     tensor->file = file;
     tensors.emplace(name, *std::move(tensor));
     entries.push_back({name, offsets});
@@ -234,7 +234,7 @@ readWeightMap(std::string_view text) {
   std::map<std::string, std::vector<std::string>> shards;
   for (const auto &[name, value] : index["weight_map"].items()) {
     if (!value.is_string() || !isPlainFileName(value.get<std::string>()))
-      return bad("weight_map: tensor " + quoted(name) +
+      return bad("weight_map: tensor " + inQuotes(name) +
                  " must name a file beside the index");
     shards[value.get<std::string>()].push_back(name);
   }
@@ -259,7 +259,7 @@ Result<Checkpoint> Checkpoint::openIndex(const std::string &path) {
     for (const std::string &name : names) {
       auto found = tensors.find(name);
       if (found == tensors.end())
-        return bad(path + ": tensor " + quoted(name) + " is not in " + shard);
+        return bad(path + ": tensor " + inQuotes(name) + " is not in " + shard);
       checkpoint.all.emplace(name, std::move(found->second));
     }
     checkpoint.files.push_back(*std::move(file));

@@ -27,7 +27,7 @@ public:
       keys.pop_back();
     else if (event == json::parse_event_t::key &&
              !keys.back().insert(value.get<std::string>()).second)
-      problem = "key " + quoted(value.get<std::string>()) + " appears twice";
+      problem = "key " + inQuotes(value.get<std::string>()) + " appears twice";
     return problem.empty();
   }
 
@@ -62,7 +62,7 @@ Result<json> parseJson(std::string_view text, tilewright_status failure,
   }
 }
 
-std::string quoted(std::string_view text) {
+std::string inQuotes(std::string_view text) {
   constexpr size_t longest = 120;
   std::string result = "'";
   for (char c : text.substr(0, longest)) {

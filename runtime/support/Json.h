@@ -25,7 +25,7 @@ Result<nlohmann::json> parseJson(std::string_view text,
 
 /// `text` in quotes, cut to a length that fits a message, without control
 /// characters: names from a file are shown in messages.
-std::string quoted(std::string_view text);
+std::string inQuotes(std::string_view text);
 
 /// A shape as "[2, 3]".
 std::string shapeText(const std::vector<int64_t> &shape);
