@@ -34,8 +34,9 @@ struct ConvertOptions {
 /// The value of `bits`, exactly; a NaN gives a quiet NaN.
 double decodeFloat(FloatFormat format, uint32_t bits);
 
-/// `value` rounded to `format`. NaN gives the format's canonical NaN: 0x7fffffff,
-/// 0x7fff, or 0x7f. E4M3 has no infinity: without satfinite overflow gives NaN.
+/// `value` rounded to `format`. NaN gives the format's canonical NaN:
+/// 0x7fffffff, 0x7fff, or 0x7f. E4M3 has no infinity: without satfinite
+/// overflow gives NaN.
 uint32_t encodeFloat(FloatFormat format, double value, ConvertOptions options);
 
 // Inline forms of the conversions that inner loops use.

@@ -1,0 +1,265 @@
+//===- Wgmma.cpp - One wgmma.mma_async, to the bit ------------------------===//
+
+#include "sim/tensor/Wgmma.h"
+
+#include "sim/tensor/BlockMultiply.h"
+#include "sim/tensor/WgmmaKernels.h"
+
+#include <cstring>
+
+namespace tilewright::sim {
+
+/// Words of one 16-byte chunk.
+static constexpr int chunkWords = chunkBytes / 4;
+
+static const char *checkTypes(const WgmmaOp &op) {
+  switch (op.aType) {
+  case MatrixType::F16:
+    if (op.dType != AccumulatorType::F32 && op.dType != AccumulatorType::F16)
+      return "wgmma on f16 accumulates in f32 or f16";
+    break;
+  case MatrixType::BF16:
+  case MatrixType::TF32:
+    if (op.dType != AccumulatorType::F32)
+      return "wgmma on bf16 or tf32 accumulates in f32";
+    break;
+  case MatrixType::E4M3:
+  case MatrixType::E5M2:
+    if (!isFp8(op.bType))
+      return "wgmma multiplies fp8 by fp8 only";
+    if (op.dType != AccumulatorType::F32 && op.dType != AccumulatorType::F16)
+      return "wgmma on fp8 accumulates in f32 or f16";
+    return nullptr;
+  case MatrixType::S8:
+  case MatrixType::U8:
+    if (op.bType != MatrixType::S8 && op.bType != MatrixType::U8)
+      return "wgmma multiplies 8-bit integers by 8-bit integers only";
+    if (op.dType != AccumulatorType::S32)
+      return "wgmma on integers accumulates in s32";
+    return nullptr;
+  case MatrixType::B1:
+    if (op.dType != AccumulatorType::S32)
+      return "wgmma on integers accumulates in s32";
+    break;
+  default:
+    return "wgmma has no such element type";
+  }
+  return op.aType == op.bType ? nullptr
+                              : "wgmma needs the same type for a and b";
+}
+
+const char *checkWgmma(const WgmmaOp &op) {
+  if (op.n < 8 || op.n > 256 || op.n % 8 != 0)
+    return "wgmma needs n to be a multiple of 8 from 8 to 256";
+  if (const char *error = checkTypes(op))
+    return error;
+  bool integer = isInteger(op.aType);
+  if (integer && op.n > 32 && op.n % 16 != 0)
+    return "wgmma on integers needs n above 32 to be a multiple of 16";
+  bool sixteenBits = bitsOf(op.aType) == 16;
+  if ((op.transposeA || op.transposeB) && !sixteenBits)
+    return "wgmma transposes 16-bit elements only";
+  if (op.transposeA && op.aInRegisters)
+    return "wgmma transposes a from shared memory only";
+  if (integer && (op.negateA || op.negateB))
+    return "wgmma on integers cannot negate";
+  if (op.saturate && (!integer || op.aType == MatrixType::B1))
+    return "wgmma saturates 8-bit integer forms only";
+  return nullptr;
+}
+
+/// The sign bits of every element of a word.
+static uint32_t signsOf(MatrixType type) {
+  switch (bitsOf(type)) {
+  case 8:
+    return 0x80808080u;
+  case 16:
+    return 0x80008000u;
+  default:
+    return 0x80000000u;
+  }
+}
+
+static BlockOp blockOpOf(const WgmmaOp &op) {
+  BlockOp result;
+  result.spec = dotSpecOf(TensorArch::Hopper, /*wgmma=*/true, op.aType,
+                          op.bType, op.dType, maxStepWords);
+  result.spec.aSigns = op.negateA ? signsOf(op.aType) : 0;
+  result.spec.bSigns = op.negateB ? signsOf(op.bType) : 0;
+  result.integer = isInteger(op.aType);
+  result.andBits = true; // the only operation that wgmma has on bits
+  result.saturate = op.saturate;
+  return result;
+}
+
+namespace {
+/// An operand in shared memory: the addresses of its chunks, all in bounds.
+struct SharedOperand {
+  uint32_t addresses[maxOperandChunks];
+  const uint8_t *data = nullptr;
+
+  const uint8_t *chunk(int index) const { return data + addresses[index]; }
+};
+} // namespace
+
+/// False if a chunk leaves the window; `address` is then where.
+static bool locate(uint64_t descriptor, int rows, bool mnMajor,
+                   const SharedWindow &shared, SharedOperand &operand,
+                   uint32_t &address) {
+  chunkAddresses(MatrixDescriptor::decode(descriptor), rows, mnMajor,
+                 operand.addresses);
+  operand.data = shared.data;
+  int count = operandChunks(rows);
+  uint32_t highest = 0;
+  for (int i = 0; i < count; ++i)
+    highest = highest > operand.addresses[i] ? highest : operand.addresses[i];
+  address = highest;
+  return shared.size >= chunkBytes && highest <= shared.size - chunkBytes;
+}
+
+/// A of warp `warp` from registers: the fragment of mma.sync's m16.
+static void rowsFromRegisters(const StepKernels &kernels,
+                              const WarpgroupRegisters &a, int warp,
+                              RowBlock &rows) {
+  for (int part = 0; part < 2; ++part)
+    gatherRows(kernels, part, a.warp[warp] + a.offset[2 * part],
+               a.warp[warp] + a.offset[2 * part + 1], rows);
+}
+
+static void rowsFromKMajor(const StepKernels &kernels,
+                           const SharedOperand &operand, int firstRow,
+                           RowBlock &rows) {
+  alignas(64) uint32_t staged[2][blockRows * chunkWords];
+  for (int row = 0; row < blockRows; ++row)
+    for (int part = 0; part < 2; ++part)
+      std::memcpy(&staged[part][row * chunkWords],
+                  operand.chunk(2 * (firstRow + row) + part), chunkBytes);
+  for (int part = 0; part < 2; ++part)
+    gatherRows(kernels, part, staged[part], staged[part] + 8 * chunkWords,
+               rows);
+}
+
+/// M-major A: chunk (depth, i) holds 8 rows; two depths make a word.
+static void rowsFromMMajor(const SharedOperand &operand, int firstRow,
+                           RowBlock &rows) {
+  constexpr int chunksPerDepth = WgmmaOp::m / 8;
+  for (int w = 0; w < maxStepWords; ++w) {
+    for (int half = 0; half < 2; ++half) {
+      uint16_t low[8], high[8];
+      int column = firstRow / 8 + half;
+      std::memcpy(low, operand.chunk(2 * w * chunksPerDepth + column),
+                  chunkBytes);
+      std::memcpy(high, operand.chunk((2 * w + 1) * chunksPerDepth + column),
+                  chunkBytes);
+      for (int row = 0; row < 8; ++row)
+        rows.words[w][8 * half + row] =
+            low[row] | static_cast<uint32_t>(high[row]) << 16;
+    }
+  }
+}
+
+static void columnsFromKMajor(const SharedOperand &operand, int firstColumn,
+                              ColumnBlock &columns) {
+  for (int i = 0; i < 2 * blockColumns; ++i)
+    std::memcpy(&columns.words[i * chunkWords],
+                operand.chunk(2 * firstColumn + i), chunkBytes);
+}
+
+/// N-major B: chunk (depth, i) holds 8 columns; two depths make a word.
+static void columnsFromNMajor(const SharedOperand &operand, int n,
+                              int firstColumn, ColumnBlock &columns) {
+  for (int w = 0; w < maxStepWords; ++w) {
+    uint16_t low[8], high[8];
+    int chunk = 2 * w * (n / 8) + firstColumn / 8;
+    std::memcpy(low, operand.chunk(chunk), chunkBytes);
+    std::memcpy(high, operand.chunk(chunk + n / 8), chunkBytes);
+    for (int j = 0; j < blockColumns; ++j)
+      columns.words[j * maxStepWords + w] =
+          low[j] | static_cast<uint32_t>(high[j]) << 16;
+  }
+}
+
+/// The four registers (two of packed f16) of warp `warp` that hold the eight
+/// columns from `firstColumn`.
+static void accumulatorRegisters(const WarpgroupRegisters &d, int warp,
+                                 int firstColumn, bool pairs,
+                                 uint32_t *out[4]) {
+  int count = pairs ? 2 : 4;
+  int first = firstColumn / 8 * count;
+  for (int i = 0; i < count; ++i)
+    out[i] = d.warp[warp] + d.offset[first + i];
+}
+
+/// Where every operand of one operation is.
+namespace {
+struct Operation {
+  const StepKernels &kernels;
+  const WgmmaOp &op;
+  const BlockOp &block;
+  const WarpgroupRegisters &d;
+  bool scaleD;
+};
+} // namespace
+
+static void multiplyColumns(const Operation &operation, const RowBlock *rows,
+                            const ColumnBlock &columns, int firstColumn) {
+  bool pairs = operation.op.dType == AccumulatorType::F16;
+  for (int warp = 0; warp < warpgroupWarps; ++warp) {
+    uint32_t *registers[4];
+    accumulatorRegisters(operation.d, warp, firstColumn, pairs, registers);
+    AccumulatorBlock accumulators;
+    if (operation.scaleD)
+      gatherAccumulators(operation.kernels, pairs, registers, accumulators);
+    else
+      std::memset(&accumulators, 0, sizeof(accumulators));
+    multiplyBlock(operation.kernels, operation.block, rows[warp], columns,
+                  accumulators);
+    scatterAccumulators(operation.kernels, pairs, accumulators, registers);
+  }
+}
+
+WgmmaResult runWgmmaWith(const StepKernels &kernels, const WgmmaOp &op,
+                         const WarpgroupRegisters &d, bool scaleD,
+                         const WarpgroupRegisters &a, uint64_t descriptorA,
+                         uint64_t descriptorB, const SharedWindow &shared) {
+  SharedOperand operandA, operandB;
+  uint32_t address = 0;
+  if (!op.aInRegisters && !locate(descriptorA, WgmmaOp::m, op.transposeA,
+                                  shared, operandA, address))
+    return {WgmmaFault::AOutOfBounds, address};
+  if (!locate(descriptorB, op.n, op.transposeB, shared, operandB, address))
+    return {WgmmaFault::BOutOfBounds, address};
+
+  BlockOp block = blockOpOf(op);
+  RowBlock rows[warpgroupWarps];
+  for (int warp = 0; warp < warpgroupWarps; ++warp) {
+    if (op.aInRegisters)
+      rowsFromRegisters(kernels, a, warp, rows[warp]);
+    else if (op.transposeA)
+      rowsFromMMajor(operandA, warp * blockRows, rows[warp]);
+    else
+      rowsFromKMajor(kernels, operandA, warp * blockRows, rows[warp]);
+    decodeBlock(kernels, block, rows[warp]);
+  }
+  Operation operation = {kernels, op, block, d, scaleD};
+  for (int column = 0; column < op.n; column += blockColumns) {
+    ColumnBlock columns;
+    if (op.transposeB)
+      columnsFromNMajor(operandB, op.n, column, columns);
+    else
+      columnsFromKMajor(operandB, column, columns);
+    decodeBlock(kernels, block, columns);
+    multiplyColumns(operation, rows, columns, column);
+  }
+  return {};
+}
+
+WgmmaResult runWgmma(const WgmmaOp &op, const WarpgroupRegisters &d,
+                     bool scaleD, const WarpgroupRegisters &a,
+                     uint64_t descriptorA, uint64_t descriptorB,
+                     const SharedWindow &shared) {
+  return runWgmmaWith(bestKernels(), op, d, scaleD, a, descriptorA, descriptorB,
+                      shared);
+}
+
+} // namespace tilewright::sim
