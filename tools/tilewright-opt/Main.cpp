@@ -1,6 +1,10 @@
 //===- Main.cpp - mlir-opt with the dialects and passes of Tilewright -----===//
 
+#include "ir/reference/InterpretPass.h"
+#include "ir/reference/check/Check.h"
+#include "ir/tile/Tile.h"
 #include "ir/xf/Xf.h"
+#include "passes/Passes.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllPasses.h"
@@ -10,7 +14,10 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllPasses();
-  registry.insert<tilewright::xf::XfDialect>();
+  tilewright::registerTilewrightPasses();
+  tilewright::reference::registerInterpretPass();
+  registry.insert<tilewright::check::CheckDialect>();
+  registry.insert<tilewright::tile::TileDialect, tilewright::xf::XfDialect>();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
       argc, argv, "Tilewright's dialects and passes\n", registry));
 }
