@@ -54,6 +54,9 @@ OperandUse ConcatOp::getOperandUse(unsigned) {
   return last ? OperandUse::Row : OperandUse::Whole;
 }
 
+FusionKind RegroupColumnsOp::getFusionKind() { return FusionKind::Movement; }
+OperandUse RegroupColumnsOp::getOperandUse(unsigned) { return OperandUse::Row; }
+
 //===----------------------------------------------------------------------===//
 // Matmul, elementwise, row-wise
 //===----------------------------------------------------------------------===//

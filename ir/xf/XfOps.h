@@ -5,6 +5,7 @@
 
 #include "ir/xf/XfAttrs.h"
 #include "ir/xf/XfInterfaces.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"

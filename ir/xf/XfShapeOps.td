@@ -91,6 +91,46 @@ def Xf_SplitOp : Xf_Op<"split", [Pure, Xf_WeightExpression, Xf_Fusion]> {
   let hasFolder = 1;
 }
 
+def Xf_RegroupColumnsOp : Xf_Op<"regroup_columns",
+    [Pure, Xf_Fusion, AllTypesMatch<["input", "result"]>]> {
+  let summary = "Move the two columns of each pair to another distance";
+  let description = [{
+    `xf.regroup_rows` along the last dimension, on activations. With
+    `first(q, d) = (q / d) * 2 d + q % d`, in every `period` columns the first
+    `extent` are rearranged and the rest stay where they are:
+
+    ```
+    result[.., first(q, to)]      = input[.., first(q, from)]
+    result[.., first(q, to) + to] = input[.., first(q, from) + from]
+    ```
+
+    It undoes, behind a rope, what `xf.regroup_rows` did to the weight before
+    it. No rounding.
+
+    Constraints:
+    - (C1) `rank(input) >= 1`, and its last dimension is static.
+    - (C2) `period > 0`, and it divides `dim(input, -1)`.
+    - (C3) `0 < extent <= period`.
+    - (C4) `from > 0`, and `2 * from` divides `extent`.
+    - (C5) `to > 0`, and `2 * to` divides `extent`.
+
+    Example:
+
+    ```mlir
+    %q = xf.regroup_columns %r period = 64 extent = 64 from = 8 to = 32
+        : tensor<4x9x64xbf16>
+    ```
+  }];
+  let arguments = (ins Xf_FloatTensor:$input, Xf_I64Attr:$period, Xf_I64Attr:$extent,
+                       Xf_I64Attr:$from, Xf_I64Attr:$to);
+  let results = (outs Xf_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `period` `=` $period `extent` `=` $extent `from` `=` $from
+    `to` `=` $to attr-dict `:` type($input)
+  }];
+  let hasVerifier = 1;
+}
+
 def Xf_ConcatOp : Xf_Op<"concat", [Pure, Xf_WeightExpression, Xf_Fusion]> {
   let summary = "Join tensors along one dimension";
   let description = [{
