@@ -193,8 +193,12 @@ bool TreeBuilder::parse_error(size_t position, const std::string &,
   if (colon != StringRef::npos)
     what = what.drop_front(colon + 2);
   what.consume_front("syntax error ");
-  sink.error(source, position == 0 ? 0 : position - 1,
-             "not valid JSON: " + what.take_front(200));
+  // The position is that of the last character read: the culprit, where a token
+  // is malformed, but the end of it, where a good token is in the wrong place.
+  size_t offset = position == 0 ? 0 : position - 1;
+  if (what.contains("unexpected"))
+    offset = std::min(offset, tokenStart());
+  sink.error(source, offset, "not valid JSON: " + what.take_front(200));
   return false;
 }
 

@@ -150,7 +150,8 @@ DecoderConfig readDecoderConfig(ConfigReader &reader, StringRef family,
   int64_t headDim = defaults.headDim.value_or(config.hiddenSize / config.numHeads);
   config.headDim = reader.size("head_dim", maxHiddenSize, headDim);
   config.maxPositions = reader.size("max_position_embeddings", maxPlausiblePositions);
-  if (reader.diagnostics().errorCount() == before)
+  bool plausible = reader.diagnostics().errorCount() == before;
+  if (plausible)
     checkSizes(reader, config, derivedHeadDim);
 
   config.epsilon = readEpsilon(reader);
@@ -158,7 +159,9 @@ DecoderConfig readDecoderConfig(ConfigReader &reader, StringRef family,
   config.rope = readRope(reader, config.maxPositions);
   config.tiedEmbeddings = reader.boolean("tie_word_embeddings").value_or(false);
   config.dtype = readDtype(reader);
-  config.eosTokenIds = readEosTokenIds(reader, config.vocabSize);
+  reader.ignore({"eos_token_id"});
+  if (plausible)
+    config.eosTokenIds = readEosTokenIds(reader, config.vocabSize);
   config.windows.assign(config.numLayers, 0);
   reader.expect("pretraining_tp", 1.0,
                 "slicing the weights for tensor parallelism is not done");
