@@ -211,7 +211,9 @@ typedef enum tilewright_graphs {
 
 typedef struct tilewright_session_options {
   size_t struct_size;
-  int64_t num_pages; /* 0: enough for max_seqs sequences of max_context */
+  /* 0: enough for 8 sequences of max_context (or max_seqs, if that is less), as
+     far as the device's memory goes; shorter ones share the pages. */
+  int64_t num_pages;
   /* Pages [0, caller_pages) are the caller's, to be named in `pages` of an
      input; the others belong to the built-in allocator. */
   int64_t caller_pages;
