@@ -32,26 +32,19 @@ enum class TensorDataType : uint8_t {
   TFloat32Ftz
 };
 
-/// Values as in CUtensorMapSwizzle.
-enum class TensorSwizzle : uint8_t {
-  None,
-  Bytes32,
-  Bytes64,
-  Bytes128,
-  Bytes128Atom32,
-  Bytes128Atom32Flip8,
-  Bytes128Atom64
-};
+/// Values as in CUtensorMapSwizzle. Its 128-byte patterns with atoms of 32 and
+/// 64 bytes need sm_100 and are refused by name.
+enum class TensorSwizzle : uint8_t { None, Bytes32, Bytes64, Bytes128 };
 
 inline constexpr int maxTensorRank = 5;
 inline constexpr int tensorMapBytes = 128;
 
 /// A tensor map, decoded.
 struct TensorMap {
-  uint64_t address = 0;                   ///< global address of element 0
-  uint64_t dim[maxTensorRank] = {};       ///< elements
-  uint64_t stride[maxTensorRank] = {};    ///< bytes; stride[0] = element size
-  uint32_t box[maxTensorRank] = {};       ///< elements traversed
+  uint64_t address = 0;                ///< global address of element 0
+  uint64_t dim[maxTensorRank] = {};    ///< elements
+  uint64_t stride[maxTensorRank] = {}; ///< bytes; stride[0] = element size
+  uint32_t box[maxTensorRank] = {};    ///< elements traversed
   uint8_t elementStride[maxTensorRank] = {};
   uint8_t rank = 0;
   TensorDataType type = TensorDataType::UInt8;
@@ -101,6 +94,28 @@ std::string decodeTensorMap(const uint8_t bytes[tensorMapBytes],
 std::string replaceTensorMapAddress(uint8_t bytes[tensorMapBytes],
                                     uint64_t globalAddress);
 
+/// Fields of PTX's tensormap.replace, with its numbering of their values.
+enum class TensorMapField : uint8_t {
+  GlobalAddress,
+  Rank, ///< one less than the rank
+  BoxDim,
+  GlobalDim,
+  GlobalStride,
+  ElementStride,
+  ElementType,
+  Interleave,
+  Swizzle,
+  SwizzleAtomicity,
+  FillMode
+};
+
+/// tensormap.replace: sets one field of a valid or half-rewritten map. Rules
+/// between fields are checked when the map is decoded, not here. Returns an
+/// empty string, or why the field or its value is refused.
+std::string replaceTensorMapField(uint8_t bytes[tensorMapBytes],
+                                  TensorMapField field, uint32_t ordinal,
+                                  uint64_t value);
+
 /// Where a transfer stands in shared memory: byte 0 of `data` is shared address
 /// 0, because swizzling looks at absolute addresses.
 struct SharedSpan {
@@ -118,16 +133,7 @@ struct GlobalAccess {
 };
 
 /// Reduction of cp.reduce.async.bulk.tensor.
-enum class TensorReduction : uint8_t {
-  Add,
-  Min,
-  Max,
-  Inc,
-  Dec,
-  And,
-  Or,
-  Xor
-};
+enum class TensorReduction : uint8_t { Add, Min, Max, Inc, Dec, And, Or, Xor };
 
 struct TransferResult {
   std::string error;  ///< empty on success; on error nothing counts as moved
@@ -155,6 +161,14 @@ TransferResult reduceTensorBox(const TensorMap &map, TensorReduction operation,
 /// Null if the element type has the reduction, else what is wrong.
 const char *checkTensorReduction(TensorDataType type,
                                  TensorReduction operation);
+
+/// destination[i] = operation(destination[i], source[i]) for `count` elements
+/// of a combination that checkTensorReduction accepts; cp.reduce.async.bulk
+/// uses it too. f32 additions flush subnormals, as the manual says of the
+/// hardware.
+void reduceElements(TensorDataType type, TensorReduction operation,
+                    uint8_t *destination, const uint8_t *source,
+                    uint32_t count);
 
 /// Calls `visit(context, address, bytes)` for each contiguous run of global
 /// memory that a transfer of this box touches: for checkers.
