@@ -192,6 +192,32 @@ def FormKernels : Pass<"xf-form-kernels", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tilewright::xf::XfDialect"];
 }
 
+def TuneKernels : Pass<"xf-tune-kernels", "::mlir::func::FuncOp"> {
+  let summary = "Ask autotune for the config of every kernel";
+  let description = [{
+    Reads the shape of each `xf.kernel` off its region, and writes the config
+    that autotune chooses for the SKU as `config`, with its `reason`.
+
+    ```mlir
+    %y = xf.kernel gemm (...) -> ... { ... }
+    ==>
+    %y = xf.kernel gemm (...) -> ... attributes {
+        config = {BLOCK_M = 8, BLOCK_N = 64, ...}, reason = "..."} { ... }
+    ```
+
+    Fails where no candidate is legal, with the reason for each.
+  }];
+  let options = [
+    Option<"skuName", "sku", "std::string", "\"\"", "Name of a SKU, or path of its file">,
+    Option<"skuDirectory", "sku-directory", "std::string", "\"autotune/skus\"", "Where named SKUs are">,
+    Option<"maxTokens", "max-tokens", "int64_t", "0", "Largest number of tokens">,
+    Option<"maxRows", "max-rows", "int64_t", "0", "Largest number of rows of logits">,
+    Option<"maxSeqs", "max-seqs", "int64_t", "0", "Largest number of sequences">,
+    Option<"maxContext", "max-context", "int64_t", "0", "Longest sequence">
+  ];
+  let dependentDialects = ["::tilewright::xf::XfDialect"];
+}
+
 def PlanMemory : Pass<"xf-plan-memory", "::mlir::func::FuncOp"> {
   let summary = "Give every activation a place in one arena";
   let description = [{
@@ -214,8 +240,163 @@ def PlanMemory : Pass<"xf-plan-memory", "::mlir::func::FuncOp"> {
 // tile: what an author leaves implicit, made explicit
 //===----------------------------------------------------------------------===//
 
+class TilePass<string argument> : Pass<argument, "::tilewright::tile::KernelOp"> {
+  let dependentDialects = [
+    "::tilewright::tile::TileDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
+def ExpandTileLoops : TilePass<"tile-expand-tile-loops"> {
+  let summary = "Turn loops over tiles into loops over their number";
+  let description = [{
+    Tiles are numbered in the order of the raster, one number per cluster; a
+    persistent loop takes every n-th of them, n being the clusters launched, any
+    other takes the one with the cluster's own number.
+
+    ```mlir
+    tile.for_tiles (%m, %n) in (%M, %N) step (128, 256) raster(persistent) { ... }
+    ==>
+    scf.for %t = %cluster to %tiles step %clusters {
+      %m = ... // (%t / %columns * cluster extent + own place) * 128
+      %n = ... // %t mod %columns ...
+    }
+    ```
+  }];
+}
+
+def AssignLayouts : TilePass<"tile-assign-layouts"> {
+  let summary = "Give every fragment a layout";
+  let description = [{
+    Matrix products fix the layouts of their accumulators and register operands.
+    From there, layouts spread to whatever an op ties together: operands and
+    results of elementwise ops, values carried through control flow, a
+    reduction and what it reduces. Fragments that no product reaches get a
+    blocked layout, the largest first, with 16-byte accesses where the row allows.
+    Where two layouts meet, `tile.convert` is inserted.
+
+    ```mlir
+    %d = tile.mma %a, %b, %acc : ..., !tile.fragment<64x128xf32>
+    %s = tile.reduce add %d 1 : !tile.fragment<64x128xf32> to !tile.fragment<64x1xf32>
+    ==>
+    %d = tile.mma %a, %b, %acc : ..., !tile.fragment<64x128xf32, #accumulator>
+    %s = tile.reduce add %d 1 : !tile.fragment<64x128xf32, #accumulator> to !tile.fragment<64x1xf32, #rows>
+    ```
+
+    Fails at a product whose shape its warps cannot share, and at a part or
+    regrouping of a fragment that is not thread-local in its layout.
+  }];
+}
+
+def ExpandRings : TilePass<"tile-expand-rings"> {
+  let summary = "Turn rings into buffers, barriers, positions and phases";
+  let description = [{
+    Each ring becomes its buffers and two arrays of mbarriers: `full` (one arrival,
+    and the bytes of the copies) and `empty` (one arrival of each consuming warp; of
+    all CTAs that the producer's multicasts reach). Each role keeps its position and
+    phase in variables. The first round of the producer does not block, since it
+    waits for the phase before the first.
+
+    ```mlir
+    %s = tile.acquire %ring ; tile.copy %g[%i] to %s ; tile.commit %ring
+    ==>
+    tile.mbarrier_wait %empty[%stage] parity %inverted
+    tile.mbarrier_expect %full[%stage] bytes 16384
+    %s = tile.stage %buffers[%stage]
+    tile.copy %g[%i] to %s barrier(%full[%stage])
+    // stage and phase move on
+    ```
+
+    `release after` becomes a wait for the products and an arrival at the stage
+    they no longer read; the rest is released behind the loop. Kernels with a
+    cluster end in `tile.cluster_sync`, so that no CTA leaves while others may
+    still reach its shared memory.
+
+    Fails where a ring is misused: acquired and not committed, waited for in a
+    loop and not released there, produced by two roles, or consumed by its
+    producer; where the bytes of a stage are not known or exceed it; and where a
+    stage is released while a product may still read it.
+  }];
+}
+
+def InsertFences : TilePass<"tile-insert-fences"> {
+  let summary = "Order products, copies and ordinary accesses; number the barriers";
+  let description = [{
+    Puts `mma_fence` before and `mma_commit` after every product, and an `mma_wait`
+    where a result still in flight would be read. Shared memory that ordinary
+    stores wrote gets `fence_async` and `sync` before a copy or product reads it;
+    shared memory that a copy still reads gets `copy_wait` and `sync` before it is
+    written again, and before the role ends. Roles that synchronize get a named
+    barrier, turns become named barriers.
+
+    ```mlir
+    tile.store_matrix %y to %s ; tile.copy_out %s to %c[%i, %j]
+    ==>
+    tile.store_matrix %y to %s
+    tile.fence_async
+    tile.sync
+    tile.copy_out %s to %c[%i, %j]
+    ```
+
+    Fails if the kernel needs more named barriers than there are.
+  }];
+}
+
+def PlanSharedMemory : TilePass<"tile-plan-shared-memory"> {
+  let summary = "Give every buffer its place in shared memory";
+  let description = [{
+    Adds the scratch memory that reductions over warps and conversions need, one
+    piece for each role, then assigns offsets, the most aligned first.
+
+    ```mlir
+    %s = tile.alloc : !tile.shared<64x64xbf16, swizzle = 128>
+    ==>
+    %s = tile.alloc {offset = 0} : !tile.shared<64x64xbf16, swizzle = 128>
+    ```
+
+    Fails if the kernel needs more than a CTA has, with a note at every buffer.
+  }];
+}
+
+def CollectParameters : TilePass<"tile-collect-parameters"> {
+  let summary = "Decide what the kernel is passed at launch";
+  let description = [{
+    Leaves on the kernel, as the manifest has them: `params` (tensor maps, pointers,
+    sizes, scalars), `block`, `launch_registers`, and on each role its `first_warp`. Each
+    copy gets the box of one transfer and the number of its tensor map; copies
+    with equal maps share one.
+
+    ```mlir
+    tile.copy %a[%m, %k] to %s barrier(...)
+    ==>
+    tile.copy %a[%m, %k] to %s barrier(...) {box = array<i64: 128, 64>, param = 0}
+    ```
+  }];
+}
+
 //===----------------------------------------------------------------------===//
 // lower: from one dialect to the next
 //===----------------------------------------------------------------------===//
+
+def LowerXfToTile : Pass<"lower-xf-to-tile", "::mlir::ModuleOp"> {
+  let summary = "Make a tile.kernel for each xf.kernel";
+  let description = [{
+    Each family builds its kernel from the region and its config; equal kernels
+    share one. The `xf.kernel` stays as the launch, and names the kernel in
+    `xf.kernel`. Family, config and reason go along on the `tile.kernel`.
+
+    ```mlir
+    %y = xf.kernel gemm (%x, %w) -> ... attributes {config = ...} { ... }
+    ==>
+    tile.kernel @gemm_960x576_decode_0(%x: !tile.global<?x576xbf16, [tokens]>, ...) ...
+    %y = xf.kernel gemm (%x, %w) -> ... attributes {..., xf.kernel = @gemm_960x576_decode_0} { ... }
+    ```
+
+    Fails, at the op, on what its family cannot do.
+  }];
+  let dependentDialects = [
+    "::tilewright::xf::XfDialect", "::tilewright::tile::TileDialect",
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect"
+  ];
+}
 
 #endif // TILEWRIGHT_PASSES_PASSES_TD

@@ -1,0 +1,172 @@
+//===- TuneKernels.cpp - A config for every kernel, and why ---------------===//
+// Turns regions into the shapes that autotune knows, and writes its answer
+// back. The only place where IR and autotune meet.
+//===----------------------------------------------------------------------===//
+
+#include "autotune/Attention.h"
+#include "autotune/Gemm.h"
+#include "autotune/RowWise.h"
+#include "ir/xf/Xf.h"
+#include "passes/Passes.h"
+
+using namespace mlir;
+
+namespace tilewright {
+#define GEN_PASS_DEF_TUNEKERNELS
+#include "passes/Passes.h.inc"
+
+static int64_t bytesOf(Type element) { return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8); }
+
+/// What a GEMM's epilogue asks of the tile, read off its region.
+static autotune::GemmShape gemmShapeOf(xf::KernelOp kernel, int64_t rows) {
+  autotune::GemmShape shape;
+  Block &block = kernel.getBlock();
+  auto matmul = *block.getOps<xf::MatmulOp>().begin();
+  shape.tokens = rows;
+  shape.n = matmul.getWeight().getType().getDimSize(0);
+  shape.k = matmul.getWeight().getType().getDimSize(1);
+  shape.epilogueBytes = 0;
+  for (Operation &op : block) {
+    if (auto split = dyn_cast<xf::SplitOp>(op))
+      for (int64_t size : split.getSizes())
+        shape.segment = std::gcd(shape.segment, size);
+    if (auto rope = dyn_cast<xf::RopeOp>(op))
+      shape.headDim = rope.getType().getShape().back();
+    if (auto append = dyn_cast<xf::CacheAppendOp>(op))
+      shape.headDim = append.getCache().getType().getDimSize(3);
+    if (auto norm = dyn_cast<xf::RmsNormOp>(op)) {
+      shape.headDim = norm.getType().getShape().back();
+      shape.reducesHeads = true;
+    }
+    if (auto squares = dyn_cast<xf::SumSquaresOp>(op))
+      shape.chunk = squares.getChunk();
+    shape.pairs |= isa<xf::GatedActivationOp, xf::RopeOp>(op);
+  }
+  for (Value output : kernel.getOutputs()) {
+    auto type = cast<RankedTensorType>(output.getType());
+    shape.epilogueBytes = std::max<double>(shape.epilogueBytes, bytesOf(type.getElementType()));
+  }
+  for (Value argument : block.getArguments())
+    if (llvm::any_of(argument.getUsers(), [](Operation *user) { return isa<xf::AddOp, xf::MulOp>(user); }))
+      shape.epilogueBytes += bytesOf(getElementTypeOrSelf(argument.getType()));
+  return shape;
+}
+
+static autotune::AttentionShape attentionShapeOf(xf::KernelOp kernel, int64_t tokens, int64_t seqs,
+                                                 int64_t maxContext) {
+  auto attention = *kernel.getBlock().getOps<xf::AttentionOp>().begin();
+  auto query = cast<RankedTensorType>(attention.getQuery().getType());
+  auto cache = cast<RankedTensorType>(attention.getKCache().getType());
+  autotune::AttentionShape shape;
+  shape.tokens = tokens;
+  shape.seqs = seqs;
+  shape.maxContext = maxContext;
+  shape.qHeads = query.getDimSize(1);
+  shape.kvHeads = cache.getDimSize(1);
+  shape.headDim = query.getDimSize(2);
+  shape.pageSize = cache.getDimSize(2);
+  shape.window = attention.getWindow();
+  return shape;
+}
+
+/// The widest row that a row-wise kernel keeps in registers.
+static autotune::RowWiseShape rowWiseShapeOf(xf::KernelOp kernel, int64_t rows) {
+  autotune::RowWiseShape shape;
+  shape.rows = rows;
+  for (Value output : kernel.getOutputs()) {
+    auto type = cast<RankedTensorType>(output.getType());
+    int64_t columns = 1;
+    for (int64_t size : type.getShape().drop_front())
+      columns *= size;
+    if (columns < shape.columns)
+      continue;
+    shape.columns = columns;
+    shape.elementBytes = bytesOf(type.getElementType());
+  }
+  return shape;
+}
+
+namespace {
+struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
+  using TuneKernelsBase::TuneKernelsBase;
+
+  void runOnOperation() override {
+    std::string error;
+    std::optional<autotune::Sku> sku = autotune::loadSku(skuName, skuDirectory, error);
+    if (!sku) {
+      getOperation().emitError(error);
+      return signalPassFailure();
+    }
+    for (auto kernel : getOperation().getOps<xf::KernelOp>())
+      if (failed(tune(kernel, *sku)))
+        return signalPassFailure();
+  }
+
+  LogicalResult tune(xf::KernelOp kernel, const autotune::Sku &sku) {
+    std::vector<autotune::Rejection> rejections;
+    switch (kernel.getFamily()) {
+    case xf::KernelFamily::Gemm: {
+      autotune::GemmShape shape = gemmShapeOf(kernel, rowsOf(kernel));
+      auto choice = autotune::chooseGemm(shape, sku, &rejections);
+      if (!choice)
+        return refuse(kernel, rejections);
+      std::vector<autotune::ConfigField> fields = choice->config.fields();
+      fields.push_back({"slice", autotune::gemmEpilogueSlice(choice->config, shape)});
+      return write(kernel, fields, choice->reason);
+    }
+    case xf::KernelFamily::Attention: {
+      autotune::AttentionShape shape = attentionShapeOf(kernel, maxTokens, maxSeqs, maxContext);
+      bool isDecode = getOperation()->getAttrOfType<StringAttr>("xf.entry") == "decode";
+      if (isDecode)
+        return writeChoice(kernel, autotune::chooseAttentionDecode(shape, sku, &rejections), rejections);
+      return writeChoice(kernel, autotune::chooseAttentionPrefill(shape, sku, &rejections), rejections);
+    }
+    case xf::KernelFamily::Embedding:
+    case xf::KernelFamily::RowWise:
+    case xf::KernelFamily::Elementwise:
+      return writeChoice(kernel, autotune::chooseRowWise(rowWiseShapeOf(kernel, rowsOf(kernel)), sku, &rejections),
+                         rejections);
+    case xf::KernelFamily::Sample:
+      return write(kernel, {{"warps", kSampleWarps}}, "one CTA reads a row of logits; a full CTA keeps the most loads in flight");
+    }
+    llvm_unreachable("all families are listed");
+  }
+
+  static constexpr int64_t kSampleWarps = 32;
+
+  /// The largest leading dimension of the kernel's own results.
+  int64_t rowsOf(xf::KernelOp kernel) {
+    for (Value output : kernel.getOutputs()) {
+      auto type = cast<RankedTensorType>(output.getType());
+      if (type.isDynamicDim(0) && xf::getDim(type, 0).name == "rows")
+        return maxRows;
+    }
+    return maxTokens;
+  }
+
+  template <typename Config>
+  LogicalResult writeChoice(xf::KernelOp kernel, const std::optional<autotune::Choice<Config>> &choice,
+                            ArrayRef<autotune::Rejection> rejections) {
+    return choice ? write(kernel, choice->config.fields(), choice->reason) : refuse(kernel, rejections);
+  }
+
+  LogicalResult write(xf::KernelOp kernel, ArrayRef<autotune::ConfigField> fields, const std::string &reason) {
+    Builder builder(&getContext());
+    SmallVector<NamedAttribute> attributes;
+    for (auto [name, value] : fields)
+      attributes.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
+    kernel.setConfigAttr(builder.getDictionaryAttr(attributes));
+    kernel.setReasonAttr(builder.getStringAttr(reason));
+    return success();
+  }
+
+  static LogicalResult refuse(xf::KernelOp kernel, ArrayRef<autotune::Rejection> rejections) {
+    InFlightDiagnostic diagnostic = kernel.emitError("no config of the ")
+                                    << stringifyKernelFamily(kernel.getFamily()) << " family fits this kernel";
+    for (const autotune::Rejection &rejection : rejections)
+      diagnostic.attachNote() << rejection.config << ": " << rejection.reason;
+    return diagnostic;
+  }
+};
+} // namespace
+} // namespace tilewright
