@@ -1,0 +1,117 @@
+//===- LowerAttentionDecode.cpp - One new token per sequence --------------===//
+// The query heads that share a KV head fill one tile of rows, so that keys and
+// values are read once for all of them. A CTA takes one sequence and KV head.
+//===----------------------------------------------------------------------===//
+
+#include "passes/lower/xf/LowerAttention.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace tilewright {
+
+/// The keys that the CTA's token sees: from the block in which the window
+/// starts, up to the end of the sequence.
+static KeyRange findRange(const AttentionPlan &plan, const AttentionTensors &tensors, KernelBuilder &b) {
+  KeyRange range;
+  range.seq = tile::ProgramIdOp::create(b, b.getIndexType(), 0);
+  range.kvHead = tile::ProgramIdOp::create(b, b.getIndexType(), 1);
+  range.length = b.toIndex(b.loadScalar(tensors.cacheSeqlens, {range.seq}));
+  range.end = range.length;
+  range.begin = b.index(0);
+  if (plan.window) {
+    Value oldest = b.max(b.add(range.length, -plan.window), b.index(0));
+    range.begin = b.mul(b.div(oldest, plan.blockN), plan.blockN);
+  }
+  return range;
+}
+
+static void buildProducer(const AttentionPlan &plan, const AttentionTensors &tensors, Value kRing, Value vRing,
+                          KernelBuilder &b) {
+  KeyRange range = findRange(plan, tensors, b);
+  auto loop = scf::ForOp::create(b, range.begin, range.end, b.index(plan.blockN));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  buildBlockCopy(plan, range, tensors.kCache, tensors.blockTable, loop.getInductionVar(), kRing, b);
+  buildBlockCopy(plan, range, tensors.vCache, tensors.blockTable, loop.getInductionVar(), vRing, b);
+}
+
+static Value waitFor(Value ring, KernelBuilder &b) {
+  return tile::WaitOp::create(b, cast<tile::RingType>(ring.getType()).getBuffers(), ring).getBuffers()[0];
+}
+
+static void buildMath(const AttentionPlan &plan, const AttentionTensors &tensors, int64_t rows, Value kRing,
+                      Value vRing, KernelBuilder &b) {
+  KeyRange range = findRange(plan, tensors, b);
+  xf::AttentionOp op = plan.op;
+  Type element = getElementTypeOrSelf(op.getQuery().getType());
+  Value token = b.toIndex(b.loadScalar(tensors.cuSeqlensQ, {range.seq}));
+  Value head = b.mul(range.kvHead, plan.group());
+  // Rows beyond the group are other heads' queries, or zeros: they are computed
+  // along, and not stored.
+  KernelBuilder::LoadOptions heads;
+  heads.dims = {1, 2};
+  Value query = b.load(tensors.query, {token, head, b.index(0)}, {rows, plan.headDim}, heads);
+  SoftmaxState start = startSoftmax(rows, b);
+  Value zero = b.splat(0.0f, {rows, plan.headDim});
+  auto loop = scf::ForOp::create(b, range.begin, range.end, b.index(plan.blockN),
+                                 ValueRange{zero, start.maximum, start.sum});
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value output = loop.getRegionIterArg(0);
+    SoftmaxState state{loop.getRegionIterArg(1), loop.getRegionIterArg(2)};
+    Value noScores = b.splat(0.0f, {rows, plan.blockN});
+    Value scores = tile::MmaOp::create(b, noScores.getType(), query, waitFor(kRing, b), noScores,
+                                       /*transpose_a=*/false, /*transpose_b=*/true);
+    scores = tile::MmaWaitOp::create(b, scores.getType(), scores, /*in_flight=*/0).getResult(0);
+    tile::ReleaseOp::create(b, kRing, Value(), 0);
+    scores = maskScores(plan, scores, b.add(range.length, -1), /*sameForAllRows=*/true, loop.getInductionVar(), b);
+    SoftmaxStep step = stepSoftmax(plan, scores, state, b);
+    output = b.mulf(output, step.rescale);
+    Value product = tile::MmaOp::create(b, output.getType(), b.cast(step.weights, element), waitFor(vRing, b), output,
+                                        /*transpose_a=*/false, /*transpose_b=*/false);
+    product = tile::MmaWaitOp::create(b, product.getType(), product, /*in_flight=*/0).getResult(0);
+    tile::ReleaseOp::create(b, vRing, Value(), 0);
+    scf::YieldOp::create(b, ValueRange{product, step.state.maximum, step.state.sum});
+  }
+  Value result = finishSoftmax(plan, loop.getResult(0), loop.getResult(2), b);
+  KernelBuilder::StoreOptions store;
+  store.dims = {1, 2};
+  store.mask = b.compare(Compare::Less, b.iota(0, {rows, 1}), b.splat(static_cast<int32_t>(plan.group()), {rows, 1}));
+  b.store(result, tensors.output, {token, head, b.index(0)}, store);
+}
+
+LogicalResult lowerAttentionDecode(xf::KernelOp source, StringRef name, KernelBuilder &b) {
+  FailureOr<AttentionPlan> plan = readAttentionPlan(source);
+  FailureOr<int64_t> splits = getConfigField(source, "num_splits");
+  if (failed(plan) || failed(splits))
+    return failure();
+  if (*splits != 1)
+    return source.emitError("splits its keys, which xf-split-attention has to make explicit first");
+  KernelSignature signature = makeAttentionSignature(source, name, b);
+  AttentionTensors tensors = getAttentionTensors(plan->op, signature);
+  MLIRContext *context = b.getContext();
+  signature.getKernel().setGridAttr(
+      b.getArrayAttr({sizeSymbol(context, "seqs"), sizeConstant(context, plan->kvHeads)}));
+
+  const target::Target &target = target::getDefaultTarget();
+  Type element = getElementTypeOrSelf(plan->op.getQuery().getType());
+  Type block = b.shared({plan->blockN, plan->headDim}, element, plan->swizzle());
+  auto ringType = tile::RingType::get(context, plan->numStages, {block});
+  Value kRing = tile::RingOp::create(b, ringType), vRing = tile::RingOp::create(b, ringType);
+  const target::MmaShape *mma = target.findMma(target::Element::BF16, target::Element::F32);
+  RoleRegisters registers = getRoleRegisters(target, 1);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    openRole("load", 1, /*replicas=*/1, registers.producer, b);
+    buildProducer(*plan, tensors, kRing, vRing, b);
+  }
+  OpBuilder::InsertionGuard guard(b);
+  openRole("math", target.threads.warpsPerGroup, /*replicas=*/1, registers.consumer, b);
+  buildMath(*plan, tensors, mma->m, kRing, vRing, b);
+  return success();
+}
+
+} // namespace tilewright
