@@ -1,0 +1,161 @@
+//===- Driver.cpp - The process-wide state of the simulated driver --------===//
+
+#include "sim/driver/Driver.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <unistd.h>
+
+namespace tilewright::sim::driver {
+
+static constexpr const char *kDefaultSku = "h800-sxm";
+
+void printMessage(const std::string &message) {
+  std::string line = "tilewright-sim: " + message + "\n";
+  fwrite(line.data(), 1, line.size(), stderr);
+}
+
+Driver &Driver::instance() {
+  static Driver *driver = new Driver;
+  return *driver;
+}
+
+/// The folder of this library's file.
+static std::string libraryDirectory() {
+  Dl_info info;
+  if (!dladdr(reinterpret_cast<void *>(&libraryDirectory), &info) ||
+      !info.dli_fname)
+    return ".";
+  std::string path = info.dli_fname;
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : path.substr(0, slash);
+}
+
+static std::string skuDirectory() {
+  if (const char *directory = getenv("TILEWRIGHT_SKU_DIR"))
+    return directory;
+  std::string own = libraryDirectory();
+  for (std::string candidate :
+       {own + "/skus", own + "/../share/tilewright/skus"})
+    if (access(candidate.c_str(), R_OK) == 0)
+      return candidate;
+  return own + "/skus";
+}
+
+static std::vector<std::string> splitAtCommas(const std::string &text) {
+  std::vector<std::string> parts;
+  size_t begin = 0;
+  while (begin <= text.size()) {
+    size_t end = std::min(text.find(',', begin), text.size());
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+CUresult Driver::configure(const std::string &skus) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (initialized)
+    return CUDA_ERROR_ALREADY_ACQUIRED;
+  configuredSkus = skus;
+  return CUDA_SUCCESS;
+}
+
+CUresult Driver::initialize() {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (initialized)
+    return CUDA_SUCCESS;
+  if (CUresult result = openDevices()) {
+    devices.clear();
+    return result;
+  }
+  // What is still queued when the process ends is dropped, as on a GPU.
+  atexit([] { Driver::instance().scheduler.shutDown(); });
+  initialized = true;
+  return CUDA_SUCCESS;
+}
+
+/// Pinned and managed memory can take what the host has.
+static uint64_t hostArenaBytes() {
+  return uint64_t(sysconf(_SC_PHYS_PAGES)) * uint64_t(sysconf(_SC_PAGESIZE));
+}
+
+CUresult Driver::openDevices() {
+  std::string names = configuredSkus;
+  if (names.empty())
+    if (const char *environment = getenv("TILEWRIGHT_SIM_SKU"))
+      names = environment;
+  if (names.empty())
+    names = kDefaultSku;
+  std::vector<Sku> skus;
+  uint64_t total = hostArenaBytes();
+  for (const std::string &name : splitAtCommas(names)) {
+    std::string error;
+    if (!loadSku(name, skuDirectory(), skus.emplace_back(), error)) {
+      printMessage(error);
+      return CUDA_ERROR_NO_DEVICE;
+    }
+    total += uint64_t(skus.back().visibleMemoryBytes());
+  }
+  // The first and last pages stay unused, so that a pointer just outside any
+  // memory is an illegal address and not a neighbour.
+  constexpr uint64_t guard = uint64_t(2) << 20;
+  if (!space.base() && !space.reserve(total + 2 * guard)) {
+    printMessage("cannot reserve " + std::to_string(total >> 30) +
+                 " GiB of address space for the devices' memory; check "
+                 "'ulimit -v' and vm.overcommit_memory");
+    return CUDA_ERROR_OUT_OF_MEMORY;
+  }
+  uint64_t base = reinterpret_cast<uint64_t>(space.base()) + guard;
+  base = (base + guard - 1) / guard * guard;
+  for (Sku &sku : skus) {
+    uint64_t bytes = uint64_t(sku.visibleMemoryBytes());
+    devices.push_back(std::make_unique<Device>(int(devices.size()),
+                                               std::move(sku), base, bytes));
+    base += bytes;
+  }
+  hostArena = std::make_unique<Arena>(base, hostArenaBytes() - guard);
+  for (auto &device : devices)
+    pools.insert(device->defaultPool);
+  return CUDA_SUCCESS;
+}
+
+Device *Driver::device(CUdevice ordinal) {
+  if (ordinal < 0 || size_t(ordinal) >= devices.size())
+    return nullptr;
+  return devices[size_t(ordinal)].get();
+}
+
+Arena *Driver::arenaOf(uint64_t address) const {
+  if (!space.contains(address))
+    return nullptr;
+  for (const auto &device : devices)
+    if (device->arena.contains(address))
+      return &device->arena;
+  return hostArena->contains(address) ? hostArena.get() : nullptr;
+}
+
+std::optional<Allocation> Driver::findAllocation(uint64_t address) const {
+  const Arena *arena = arenaOf(address);
+  return arena ? arena->find(address) : std::nullopt;
+}
+
+Device *Driver::deviceOf(uint64_t address) const {
+  for (const auto &device : devices)
+    if (device->arena.contains(address))
+      return device.get();
+  return nullptr;
+}
+
+bool Driver::isRegistered(uint64_t address, uint64_t bytes) const {
+  std::lock_guard<std::mutex> lock(registeredMutex);
+  auto it = registered.upper_bound(address);
+  if (it == registered.begin())
+    return false;
+  --it;
+  uint64_t offset = address - it->first;
+  return offset <= it->second.size && bytes <= it->second.size - offset;
+}
+
+} // namespace tilewright::sim::driver

@@ -1,0 +1,155 @@
+//===- Operation.cpp - Executes what streams and graphs hold --------------===//
+
+#include "sim/driver/Operation.h"
+
+#include "sim/driver/Api.h"
+#include "sim/driver/Driver.h"
+
+#include <atomic>
+
+namespace tilewright::sim::driver {
+
+static void executeKernel(const KernelOperation &kernel, Context &context) {
+  Driver &driver = Driver::instance();
+  Launch launch;
+  launch.kernel = kernel.function->kernel;
+  launch.grid = kernel.grid;
+  launch.block = kernel.block;
+  launch.cluster = kernel.cluster;
+  launch.dynamicSharedBytes = kernel.dynamicSharedBytes;
+  launch.params = kernel.params;
+  launch.cooperative = kernel.cooperative;
+  GlobalMemory memory{driver.space.base(), driver.space.size()};
+  Result<LaunchStats> stats = run(launch, context.device.config, memory);
+  if (!stats)
+    context.fail(resultOf(stats.error()), "kernel '" + launch.kernel->name +
+                                              "': " + stats.error().message);
+}
+
+static void executeCopy(const CopyOperation &copy) {
+  PitchedBox source = copy.source;
+  if (copy.staged)
+    source.address = reinterpret_cast<uint64_t>(copy.staged->data());
+  copyBox(copy.target, source, copy.extent);
+}
+
+static bool isSatisfied(const MemoryValueOperation &operation) {
+  uint64_t value =
+      operation.bytes == 8
+          ? __atomic_load_n(reinterpret_cast<uint64_t *>(operation.address),
+                            __ATOMIC_ACQUIRE)
+          : __atomic_load_n(reinterpret_cast<uint32_t *>(operation.address),
+                            __ATOMIC_ACQUIRE);
+  uint64_t mask = operation.bytes == 8 ? ~uint64_t(0) : 0xffffffffu;
+  switch (operation.flags & 3) {
+  case CU_STREAM_WAIT_VALUE_GEQ:
+    return operation.bytes == 8 ? int64_t(value - operation.value) >= 0
+                                : int32_t(value - operation.value) >= 0;
+  case CU_STREAM_WAIT_VALUE_EQ:
+    return value == (operation.value & mask);
+  case CU_STREAM_WAIT_VALUE_AND:
+    return (value & operation.value & mask) != 0;
+  default: // CU_STREAM_WAIT_VALUE_NOR
+    return (~(value | operation.value) & mask) != 0;
+  }
+}
+
+static void executeMemoryValue(const MemoryValueOperation &operation) {
+  if (operation.isWait) {
+    while (!isSatisfied(operation))
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    return;
+  }
+  if (operation.bytes == 8)
+    __atomic_store_n(reinterpret_cast<uint64_t *>(operation.address),
+                     operation.value, __ATOMIC_RELEASE);
+  else
+    __atomic_store_n(reinterpret_cast<uint32_t *>(operation.address),
+                     uint32_t(operation.value), __ATOMIC_RELEASE);
+}
+
+/// Host functions may not call the driver; while one runs, every call of this
+/// thread is refused.
+template <typename Call>
+static void callHost(const Call &call) {
+  ThreadState &state = threadState();
+  state.inHostFunction = true;
+  call();
+  state.inHostFunction = false;
+}
+
+static void stampEvent(Event &event) {
+  auto recording = std::make_shared<EventRecording>();
+  recording->time = std::chrono::steady_clock::now();
+  std::lock_guard<std::mutex> lock(Driver::instance().streamMutex);
+  event.recording = std::move(recording);
+  event.capture.reset();
+}
+
+static void waitForEvent(Event &event) {
+  TaskHandle task;
+  {
+    std::lock_guard<std::mutex> lock(Driver::instance().streamMutex);
+    if (event.recording)
+      task = event.recording->task;
+  }
+  Driver::instance().scheduler.wait(task);
+}
+
+static void executeProgram(const GraphProgram &program, Context &context) {
+  for (const ProgramStep &step : program.steps) {
+    if (context.error() != CUDA_SUCCESS)
+      return;
+    if (!step.enabled)
+      continue;
+    if (step.child)
+      executeProgram(*step.child, context);
+    else
+      execute(step.operation, context);
+  }
+}
+
+namespace {
+struct Executor {
+  Context &context;
+
+  void operator()(const EmptyOperation &) const {}
+  void operator()(const KernelOperation &kernel) const {
+    executeKernel(kernel, context);
+  }
+  void operator()(const CopyOperation &copy) const { executeCopy(copy); }
+  void operator()(const FillOperation &fill) const {
+    fillBox(fill.target, fill.extent, fill.value, fill.valueBytes);
+  }
+  void operator()(const HostOperation &host) const {
+    callHost([&] { host.function(host.userData); });
+  }
+  void operator()(const CallbackOperation &callback) const {
+    callHost([&] {
+      callback.callback(callback.stream, context.error(), callback.userData);
+    });
+  }
+  void operator()(const EventRecordOperation &record) const {
+    stampEvent(*record.event);
+  }
+  void operator()(const EventWaitOperation &wait) const {
+    waitForEvent(*wait.event);
+  }
+  void operator()(const MemoryValueOperation &value) const {
+    executeMemoryValue(value);
+  }
+  void operator()(const FreeOperation &free) const { freePooled(free.address); }
+  void operator()(const ChildGraphOperation &) const {
+    // Compiled into the step's own program.
+  }
+  void operator()(const ProgramOperation &program) const {
+    executeProgram(*program.program, context);
+  }
+};
+} // namespace
+
+void execute(const Operation &operation, Context &context) {
+  std::visit(Executor{context}, operation);
+}
+
+} // namespace tilewright::sim::driver

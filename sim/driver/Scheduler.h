@@ -1,0 +1,78 @@
+//===- Scheduler.h - Runs stream work in dependency order -----------------===//
+// Streams and events become a graph of tasks. A task runs when everything it
+// depends on is done, on a thread of an elastic pool: work that blocks (a
+// kernel that spins on a flag of another stream, a host function) never keeps
+// independent work from running.
+//===----------------------------------------------------------------------===//
+#ifndef TILEWRIGHT_SIM_DRIVER_SCHEDULER_H
+#define TILEWRIGHT_SIM_DRIVER_SCHEDULER_H
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+namespace tilewright::sim::driver {
+
+class Scheduler;
+
+/// One unit of work. Everything in it is guarded by its scheduler's mutex,
+/// apart from `body`, which belongs to whoever runs the task.
+class Task {
+public:
+  enum class Kind {
+    Pooled, ///< runs on a pool thread
+    Light,  ///< short: runs on the thread that finished its last dependency
+    Caller, ///< runs on the thread that submitted it
+  };
+
+private:
+  friend class Scheduler;
+  std::function<void()> body;
+  std::vector<std::shared_ptr<Task>> successors;
+  unsigned pending = 0;
+  Kind kind = Kind::Pooled;
+  bool ready = false, done = false, awaited = false;
+};
+
+using TaskHandle = std::shared_ptr<Task>;
+
+class Scheduler {
+public:
+  ~Scheduler();
+
+  /// Queues `body` behind `dependencies`, of which null ones are ignored.
+  TaskHandle submit(std::function<void()> body,
+                    std::span<const TaskHandle> dependencies, Task::Kind kind);
+  /// Waits until a Caller task's dependencies are done, then runs it here.
+  void runHere(const TaskHandle &task);
+  void wait(const TaskHandle &task);
+  bool isDone(const TaskHandle &task);
+  /// Drops what has not started and waits for what has. Called once, when the
+  /// process exits; later submissions are dropped.
+  void shutDown();
+
+private:
+  /// Marks `task` done and collects what became runnable: Light tasks are run
+  /// before it returns; one Pooled task may be returned for the caller to run.
+  TaskHandle finish(TaskHandle task, bool callerIsWorker);
+  void makeReady(const TaskHandle &task);
+  void workerLoop();
+  static void runBody(Task &task);
+
+  std::mutex mutex;
+  std::condition_variable workAvailable, progress;
+  std::deque<TaskHandle> readyQueue;
+  std::vector<TaskHandle> lightQueue;
+  std::vector<std::thread> workers;
+  size_t idleWorkers = 0, runningTasks = 0;
+  bool stopping = false;
+};
+
+} // namespace tilewright::sim::driver
+
+#endif // TILEWRIGHT_SIM_DRIVER_SCHEDULER_H

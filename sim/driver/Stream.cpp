@@ -1,0 +1,252 @@
+//===- Stream.cpp - Streams and events ------------------------------------===//
+
+#include "sim/driver/Stream.h"
+
+#include "sim/driver/Api.h"
+#include "sim/driver/Driver.h"
+
+namespace tilewright::sim::driver {
+
+Stream::Stream(Context &context, unsigned flags, int priority)
+    : context(context.weak_from_this()), flags(flags), priority(priority), id(nextObjectId()) {}
+
+std::vector<TaskHandle> dependenciesOf(Context &context, Stream &stream) {
+  std::vector<TaskHandle> dependencies = std::move(stream.waits);
+  stream.waits.clear();
+  dependencies.push_back(stream.last);
+  if (!stream.isBlocking())
+    return dependencies;
+  Stream &legacy = *context.legacyStream;
+  if (&stream != &legacy) {
+    dependencies.push_back(legacy.last);
+    return dependencies;
+  }
+  // The legacy default stream is ordered with every blocking stream.
+  size_t kept = 0;
+  for (std::weak_ptr<Stream> &weak : context.streams) {
+    std::shared_ptr<Stream> other = weak.lock();
+    if (!other)
+      continue;
+    if (other->isBlocking())
+      dependencies.push_back(other->last);
+    context.streams[kept++] = std::move(weak);
+  }
+  context.streams.resize(kept);
+  return dependencies;
+}
+
+/// A call on the legacy stream would order itself with a blocking stream that
+/// is being captured, which breaks that capture.
+static CUresult refuseImplicitOrder(Context &context, Stream &stream) {
+  if (&stream != context.legacyStream.get())
+    return CUDA_SUCCESS;
+  for (std::weak_ptr<Stream> &weak : context.streams) {
+    std::shared_ptr<Stream> other = weak.lock();
+    if (!other || !other->isBlocking() || !other->capture)
+      continue;
+    other->capture->invalidated = true;
+    return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
+  }
+  return CUDA_SUCCESS;
+}
+
+static CUgraphNodeType nodeTypeOf(const Operation &operation) {
+  struct Visitor {
+    CUgraphNodeType operator()(const KernelOperation &) const {
+      return CU_GRAPH_NODE_TYPE_KERNEL;
+    }
+    CUgraphNodeType operator()(const CopyOperation &) const {
+      return CU_GRAPH_NODE_TYPE_MEMCPY;
+    }
+    CUgraphNodeType operator()(const FillOperation &) const {
+      return CU_GRAPH_NODE_TYPE_MEMSET;
+    }
+    CUgraphNodeType operator()(const HostOperation &) const {
+      return CU_GRAPH_NODE_TYPE_HOST;
+    }
+    CUgraphNodeType operator()(const CallbackOperation &) const {
+      return CU_GRAPH_NODE_TYPE_HOST;
+    }
+    CUgraphNodeType operator()(const EventRecordOperation &) const {
+      return CU_GRAPH_NODE_TYPE_EVENT_RECORD;
+    }
+    CUgraphNodeType operator()(const EventWaitOperation &) const {
+      return CU_GRAPH_NODE_TYPE_WAIT_EVENT;
+    }
+    CUgraphNodeType operator()(const MemoryValueOperation &) const {
+      return CU_GRAPH_NODE_TYPE_BATCH_MEM_OP;
+    }
+    CUgraphNodeType operator()(const FreeOperation &) const {
+      return CU_GRAPH_NODE_TYPE_MEM_FREE;
+    }
+    CUgraphNodeType operator()(const ChildGraphOperation &) const {
+      return CU_GRAPH_NODE_TYPE_GRAPH;
+    }
+    CUgraphNodeType operator()(const EmptyOperation &) const {
+      return CU_GRAPH_NODE_TYPE_EMPTY;
+    }
+    CUgraphNodeType operator()(const ProgramOperation &) const {
+      return CU_GRAPH_NODE_TYPE_EMPTY;
+    }
+  };
+  return std::visit(Visitor{}, operation);
+}
+
+static CUresult captureOperation(Stream &stream, Operation operation) {
+  if (stream.capture->invalidated)
+    return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+  if (std::holds_alternative<FreeOperation>(operation) ||
+      std::holds_alternative<ProgramOperation>(operation)) {
+    stream.capture->invalidated = true;
+    return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+  }
+  std::vector<GraphNode *> dependencies(stream.captureTail.begin(),
+                                        stream.captureTail.end());
+  CUgraphNodeType type = nodeTypeOf(operation);
+  std::lock_guard<std::mutex> lock(graphMutex());
+  GraphNode *node =
+      stream.capture->graph->add(type, std::move(operation), dependencies);
+  stream.captureTail = {node};
+  return CUDA_SUCCESS;
+}
+
+CUresult enqueue(const std::shared_ptr<Context> &context,
+                 const std::shared_ptr<Stream> &stream, Operation operation,
+                 EnqueueMode mode) {
+  Driver &driver = Driver::instance();
+  TaskHandle task;
+  {
+    std::lock_guard<std::mutex> lock(driver.streamMutex);
+    if (stream->capture) {
+      if (mode == EnqueueMode::Async)
+        return captureOperation(*stream, std::move(operation));
+      stream->capture->invalidated = true;
+      return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+    }
+    if (CUresult error = refuseImplicitOrder(*context, *stream))
+      return error;
+    std::vector<TaskHandle> dependencies = dependenciesOf(*context, *stream);
+    bool tellsErrors = std::holds_alternative<CallbackOperation>(operation);
+    auto body = [context, tellsErrors, work = std::move(operation)] {
+      if (context->error() == CUDA_SUCCESS || tellsErrors)
+        execute(work, *context);
+    };
+    task = driver.scheduler.submit(std::move(body), dependencies,
+                                   mode == EnqueueMode::Synchronous
+                                       ? Task::Kind::Caller
+                                       : Task::Kind::Pooled);
+    stream->last = task;
+  }
+  if (mode == EnqueueMode::Async)
+    return CUDA_SUCCESS;
+  driver.scheduler.runHere(task);
+  return context->error();
+}
+
+CUresult synchronizeStream(Context &context, Stream &stream) {
+  Driver &driver = Driver::instance();
+  std::vector<TaskHandle> pending;
+  {
+    std::lock_guard<std::mutex> lock(driver.streamMutex);
+    if (stream.capture) {
+      stream.capture->invalidated = true;
+      return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+    }
+    pending = stream.waits;
+    pending.push_back(stream.last);
+    // Synchronizing the legacy stream waits for what it is ordered behind.
+    if (&stream == context.legacyStream.get())
+      for (const std::weak_ptr<Stream> &weak : context.streams)
+        if (std::shared_ptr<Stream> other = weak.lock())
+          if (other->isBlocking())
+            pending.push_back(other->last);
+  }
+  for (const TaskHandle &task : pending)
+    driver.scheduler.wait(task);
+  return context.error();
+}
+
+CUresult recordEvent(const std::shared_ptr<Context> &context,
+                     const std::shared_ptr<Stream> &stream,
+                     const std::shared_ptr<Event> &event, unsigned flags) {
+  Driver &driver = Driver::instance();
+  if (flags & CU_EVENT_RECORD_EXTERNAL) {
+    {
+      std::lock_guard<std::mutex> lock(driver.streamMutex);
+      if (!stream->capture)
+        return CUDA_ERROR_ILLEGAL_STATE;
+    }
+    return enqueue(context, stream, EventRecordOperation{event});
+  }
+  std::lock_guard<std::mutex> lock(driver.streamMutex);
+  if (stream->capture) {
+    if (stream->capture->invalidated)
+      return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+    event->capture = stream->capture;
+    event->captureNodes = stream->captureTail;
+    event->recording.reset();
+    return CUDA_SUCCESS;
+  }
+  if (CUresult error = refuseImplicitOrder(*context, *stream))
+    return error;
+  auto recording = std::make_shared<EventRecording>();
+  event->recording = recording;
+  event->capture.reset();
+  event->captureNodes.clear();
+  std::vector<TaskHandle> dependencies = dependenciesOf(*context, *stream);
+  // Recording and task refer to each other until the body has run.
+  auto stamp = [recording] {
+    recording->time = std::chrono::steady_clock::now();
+  };
+  recording->task =
+      driver.scheduler.submit(stamp, dependencies, Task::Kind::Light);
+  stream->last = recording->task;
+  return CUDA_SUCCESS;
+}
+
+/// A captured event makes the waiting stream part of its capture.
+static CUresult joinCapture(const std::shared_ptr<Stream> &stream,
+                            const Event &event) {
+  const std::shared_ptr<Capture> &capture = event.capture;
+  if (capture->invalidated || capture->graph == nullptr)
+    return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
+  if (stream->capture && stream->capture != capture) {
+    capture->invalidated = true;
+    stream->capture->invalidated = true;
+    return CUDA_ERROR_STREAM_CAPTURE_MERGE;
+  }
+  if (!stream->capture) {
+    stream->capture = capture;
+    stream->captureTail.clear();
+    capture->members.push_back(stream);
+  }
+  stream->captureTail.insert(event.captureNodes.begin(),
+                             event.captureNodes.end());
+  return CUDA_SUCCESS;
+}
+
+CUresult waitEvent(const std::shared_ptr<Context> &context,
+                   const std::shared_ptr<Stream> &stream,
+                   const std::shared_ptr<Event> &event, unsigned flags) {
+  Driver &driver = Driver::instance();
+  if (flags & CU_EVENT_WAIT_EXTERNAL) {
+    {
+      std::lock_guard<std::mutex> lock(driver.streamMutex);
+      if (!stream->capture)
+        return CUDA_ERROR_ILLEGAL_STATE;
+    }
+    return enqueue(context, stream, EventWaitOperation{event});
+  }
+  std::lock_guard<std::mutex> lock(driver.streamMutex);
+  if (event->capture && event->capture->graph)
+    return joinCapture(stream, *event);
+  if (stream->capture) {
+    stream->capture->invalidated = true;
+    return CUDA_ERROR_STREAM_CAPTURE_ISOLATION;
+  }
+  if (event->recording)
+    stream->waits.push_back(event->recording->task);
+  return CUDA_SUCCESS;
+}
+
+} // namespace tilewright::sim::driver

@@ -1,0 +1,125 @@
+//===- Arena.cpp - Allocator of one memory --------------------------------===//
+
+#include "sim/memory/Arena.h"
+
+#include "sim/memory/AddressSpace.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace tilewright::sim {
+
+/// Freed blocks of this size and more give their pages back to the host.
+static constexpr uint64_t kDiscardBytes = uint64_t(1) << 20;
+
+static uint64_t roundUp(uint64_t value, uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+static uint64_t nextId() {
+  static std::atomic<uint64_t> counter{0};
+  return ++counter;
+}
+
+Arena::Arena(uint64_t base, uint64_t size) : base(base), size(size) {
+  addHole(base, size);
+}
+
+void Arena::addHole(uint64_t address, uint64_t bytes) {
+  if (bytes == 0)
+    return;
+  holes[address] = bytes;
+  holesBySize.insert({bytes, address});
+}
+
+void Arena::removeHole(uint64_t address, uint64_t bytes) {
+  holes.erase(address);
+  holesBySize.erase({bytes, address});
+}
+
+uint64_t Arena::allocate(uint64_t bytes, uint64_t align, const void *owner,
+                         uint32_t tag) {
+  if (bytes == 0 || bytes > size)
+    return 0;
+  uint64_t padded = roundUp(bytes, kGranularity);
+  align = std::max(align, kGranularity);
+  std::lock_guard<std::mutex> lock(mutex);
+  // The smallest hole that holds the block once aligned; ties by address.
+  for (auto it = holesBySize.lower_bound({padded, 0}); it != holesBySize.end();
+       ++it) {
+    auto [holeBytes, holeAddress] = *it;
+    uint64_t address = roundUp(holeAddress, align);
+    uint64_t lead = address - holeAddress;
+    if (lead > holeBytes || holeBytes - lead < padded)
+      continue;
+    removeHole(holeAddress, holeBytes);
+    addHole(holeAddress, lead);
+    addHole(address + padded, holeBytes - lead - padded);
+    live[address] = {{address, bytes, nextId(), owner, tag}, padded};
+    used += padded;
+    return address;
+  }
+  return 0;
+}
+
+void Arena::releaseLocked(std::map<uint64_t, Block>::iterator block) {
+  uint64_t address = block->first, bytes = block->second.padded;
+  live.erase(block);
+  used -= bytes;
+  if (bytes >= kDiscardBytes)
+    discardPages(address, bytes);
+  auto after = holes.lower_bound(address);
+  if (after != holes.end() && after->first == address + bytes) {
+    uint64_t next = after->first, nextBytes = after->second;
+    removeHole(next, nextBytes);
+    bytes += nextBytes;
+  }
+  auto before = holes.lower_bound(address);
+  if (before != holes.begin()) {
+    --before;
+    if (before->first + before->second == address) {
+      uint64_t previous = before->first, previousBytes = before->second;
+      removeHole(previous, previousBytes);
+      address = previous;
+      bytes += previousBytes;
+    }
+  }
+  addHole(address, bytes);
+}
+
+bool Arena::release(uint64_t address) {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto block = live.find(address);
+  if (block == live.end())
+    return false;
+  releaseLocked(block);
+  return true;
+}
+
+void Arena::releaseAll(const void *owner) {
+  std::lock_guard<std::mutex> lock(mutex);
+  for (auto it = live.begin(); it != live.end();) {
+    auto block = it++;
+    if (block->second.allocation.owner == owner)
+      releaseLocked(block);
+  }
+}
+
+std::optional<Allocation> Arena::find(uint64_t address) const {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto it = live.upper_bound(address);
+  if (it == live.begin())
+    return std::nullopt;
+  --it;
+  const Allocation &allocation = it->second.allocation;
+  if (address - allocation.address >= allocation.size)
+    return std::nullopt;
+  return allocation;
+}
+
+uint64_t Arena::usedBytes() const {
+  std::lock_guard<std::mutex> lock(mutex);
+  return used;
+}
+
+} // namespace tilewright::sim
