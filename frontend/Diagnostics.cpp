@@ -3,7 +3,6 @@
 #include "frontend/Diagnostics.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/Twine.h"
 
 #include <algorithm>
 
@@ -29,7 +28,7 @@ static Diagnostic locate(const SourceText &source, size_t offset) {
   size_t newline = text.rfind('\n', offset);
   size_t begin = newline == StringRef::npos ? 0 : newline + 1;
   size_t end = std::min(text.find('\n', offset), text.size());
-  if (end > begin && text[end - 1] == '\r')
+  if (end > offset && text[end - 1] == '\r')
     --end;
 
   Diagnostic result;
@@ -39,7 +38,8 @@ static Diagnostic locate(const SourceText &source, size_t offset) {
   size_t shown = begin;
   if (end - begin > excerptWidth && offset - begin > excerptWidth / 2)
     shown = offset - excerptWidth / 2;
-  result.excerpt = printable(text.substr(shown, std::min(end - shown, excerptWidth)));
+  result.excerpt =
+      printable(text.substr(shown, std::min(end - shown, excerptWidth)));
   result.caret = offset - shown;
   return result;
 }

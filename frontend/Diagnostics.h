@@ -1,8 +1,8 @@
 //===- Diagnostics.h - Errors that point into a user's text -----*- C++ -*-===//
 //
 // Everything a user hands to a front end is text or names a file. An error says
-// where (file, line, column, the line itself with a caret), what is wrong in one
-// line, and what to do about it.
+// where (file, line, column, the line itself with a caret), what is wrong in
+// one line, and what to do about it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,6 +10,7 @@
 #define TILEWRIGHT_FRONTEND_DIAGNOSTICS_H
 
 #include "llvm/ADT/StringRef.h"
+#include "llvm/ADT/Twine.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cstddef>

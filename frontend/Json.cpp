@@ -12,6 +12,7 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 #include <nlohmann/json.hpp>
@@ -113,8 +114,9 @@ public:
 
 private:
   size_t tokenStart() const {
-    return std::min(StringRef(source.text).find_first_not_of(" \t\r\n,:]}", last),
-                    source.text.size());
+    return std::min(
+        StringRef(source.text).find_first_not_of(" \t\r\n,:]}", last),
+        source.text.size());
   }
   bool refuse(const Twine &message, const Twine &hint = "") {
     sink.error(source, tokenStart(), message, hint);
@@ -275,9 +277,8 @@ std::optional<SourceText> readTextFile(StringRef path, uint64_t maxBytes,
     return std::nullopt;
   }
   if (status.getSize() > maxBytes) {
-    sink.error(path, "has " + Twine(status.getSize()) +
-                         " bytes; at most " + Twine(maxBytes) +
-                         " are plausible");
+    sink.error(path, "has " + Twine(status.getSize()) + " bytes; at most " +
+                         Twine(maxBytes) + " are plausible");
     return std::nullopt;
   }
   auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false,

@@ -66,8 +66,10 @@ int64_t ConfigReader::size(StringRef name, int64_t max,
 
 void ConfigReader::expectFailed(StringRef name, const JsonValue &value,
                                 StringRef expected, const Twine &hint) {
-  error(name, "field " + quoted(name) + " is supported only as " + expected +
-                  ", but is " + value.summary(), hint);
+  error(name,
+        "field " + quoted(name) + " is supported only as " + expected +
+            ", but is " + value.summary(),
+        hint);
 }
 
 void ConfigReader::expect(StringRef name, bool expected, const Twine &hint) {

@@ -135,8 +135,8 @@ void DecoderBuilder::finish(func::FuncOp function, Value x) {
     // Checkpoints of tied models may hold the table under both names.
     if (config.tiedEmbeddings)
       weights.allow("lm_head.weight");
-    logits = xf::MatmulOp::create(builder, normalized, table,
-                                  builder.getF32Type());
+    logits =
+        xf::MatmulOp::create(builder, normalized, table, builder.getF32Type());
   }
   SmallVector<Value> results = {logits, sample(logits)};
   SmallVector<std::pair<StringRef, std::string>> names = {
@@ -170,15 +170,18 @@ DictionaryAttr DecoderBuilder::modelInfo() {
         b.getNamedAttr("shape", b.getDenseI64ArrayAttr(tensor.shape)),
     }));
   return b.getDictionaryAttr({
-      b.getNamedAttr("eos_token_ids", b.getDenseI64ArrayAttr(config.eosTokenIds)),
+      b.getNamedAttr("eos_token_ids",
+                     b.getDenseI64ArrayAttr(config.eosTokenIds)),
       b.getNamedAttr("family", b.getStringAttr(config.family)),
       b.getNamedAttr("head_dim", b.getI64IntegerAttr(config.headDim)),
       b.getNamedAttr("hidden_size", b.getI64IntegerAttr(config.hiddenSize)),
       b.getNamedAttr("max_context", b.getI64IntegerAttr(context)),
       b.getNamedAttr("max_position_embeddings",
                      b.getI64IntegerAttr(config.maxPositions)),
-      b.getNamedAttr("num_attention_heads", b.getI64IntegerAttr(config.numHeads)),
-      b.getNamedAttr("num_hidden_layers", b.getI64IntegerAttr(config.numLayers)),
+      b.getNamedAttr("num_attention_heads",
+                     b.getI64IntegerAttr(config.numHeads)),
+      b.getNamedAttr("num_hidden_layers",
+                     b.getI64IntegerAttr(config.numLayers)),
       b.getNamedAttr("num_key_value_heads",
                      b.getI64IntegerAttr(config.numKvHeads)),
       b.getNamedAttr("page_size", b.getI64IntegerAttr(pageSize)),
@@ -319,8 +322,10 @@ Value DecoderBuilder::cachedAttention(Value q, Value k, Value v) {
   Value &kCache = kCaches[currentLayer];
   Value &vCache = vCaches[currentLayer];
   Value slots = input("slot_mapping");
-  kCache = xf::CacheAppendOp::create(builder, kCache.getType(), kCache, k, slots);
-  vCache = xf::CacheAppendOp::create(builder, vCache.getType(), vCache, v, slots);
+  kCache =
+      xf::CacheAppendOp::create(builder, kCache.getType(), kCache, k, slots);
+  vCache =
+      xf::CacheAppendOp::create(builder, vCache.getType(), vCache, v, slots);
   double scale = 1.0 / std::sqrt(static_cast<double>(config.headDim));
   return xf::AttentionOp::create(
       builder, q.getType(), q, kCache, vCache, input("block_table"),

@@ -29,16 +29,40 @@ static constexpr int64_t innerAlignment = 8;
 // made the file, how it was trained, what generation starts and pads with, how
 // Transformers stores its outputs, hints for other programs.
 static constexpr StringRef harmlessFields[] = {
-    "_attn_implementation", "_attn_implementation_autoset",
-    "_from_model_config", "_model_name_or_path", "_name_or_path",
-    "attention_dropout", "attn_implementation", "auto_map", "bos_token_id",
-    "embd_pdrop", "finetuning_task", "hidden_dropout", "id2label",
-    "initializer_range", "is_llama_config", "keys_to_ignore_at_inference",
-    "label2id", "model_max_length", "name_or_path", "output_attentions",
-    "output_hidden_states", "pad_token_id", "problem_type", "resid_pdrop",
-    "return_dict", "sep_token_id", "task_specific_params", "tokenizer_class",
-    "transformers.js_config", "transformers_version", "unk_token_id",
-    "unsloth_fixed", "unsloth_version", "use_cache",
+    "_attn_implementation",
+    "_attn_implementation_autoset",
+    "_from_model_config",
+    "_model_name_or_path",
+    "_name_or_path",
+    "attention_dropout",
+    "attn_implementation",
+    "auto_map",
+    "bos_token_id",
+    "embd_pdrop",
+    "finetuning_task",
+    "hidden_dropout",
+    "id2label",
+    "initializer_range",
+    "is_llama_config",
+    "keys_to_ignore_at_inference",
+    "label2id",
+    "model_max_length",
+    "name_or_path",
+    "output_attentions",
+    "output_hidden_states",
+    "pad_token_id",
+    "problem_type",
+    "resid_pdrop",
+    "return_dict",
+    "sep_token_id",
+    "task_specific_params",
+    "tokenizer_class",
+    "transformers.js_config",
+    "transformers_version",
+    "unk_token_id",
+    "unsloth_fixed",
+    "unsloth_version",
+    "use_cache",
 };
 
 static xf::ActivationKind readActivation(ConfigReader &reader) {
@@ -66,8 +90,9 @@ static std::string readDtype(ConfigReader &reader) {
     reader.error("torch_dtype", "field \"torch_dtype\" contradicts \"dtype\"");
   if (!name.empty() && name != "bfloat16" && name != "float16" &&
       name != "float32")
-    reader.error(field, "checkpoints of type \"" + name.take_front(40) +
-                            "\" are not supported",
+    reader.error(field,
+                 "checkpoints of type \"" + name.take_front(40) +
+                     "\" are not supported",
                  "supported are bfloat16, float16 and float32");
   return name.str();
 }
@@ -141,15 +166,19 @@ DecoderConfig readDecoderConfig(ConfigReader &reader, StringRef family,
   config.family = family.str();
   config.vocabSize = reader.size("vocab_size", maxVocabSize);
   config.hiddenSize = reader.size("hidden_size", maxHiddenSize);
-  config.intermediateSize = reader.size("intermediate_size", maxIntermediateSize);
+  config.intermediateSize =
+      reader.size("intermediate_size", maxIntermediateSize);
   config.numLayers = reader.size("num_hidden_layers", maxLayers);
   config.numHeads = reader.size("num_attention_heads", maxHeads);
-  config.numKvHeads = reader.size("num_key_value_heads", maxHeads,
-                                  defaults.numKvHeads.value_or(config.numHeads));
+  config.numKvHeads =
+      reader.size("num_key_value_heads", maxHeads,
+                  defaults.numKvHeads.value_or(config.numHeads));
   bool derivedHeadDim = !reader.value("head_dim") && !defaults.headDim;
-  int64_t headDim = defaults.headDim.value_or(config.hiddenSize / config.numHeads);
+  int64_t headDim =
+      defaults.headDim.value_or(config.hiddenSize / config.numHeads);
   config.headDim = reader.size("head_dim", maxHiddenSize, headDim);
-  config.maxPositions = reader.size("max_position_embeddings", maxPlausiblePositions);
+  config.maxPositions =
+      reader.size("max_position_embeddings", maxPlausiblePositions);
   bool plausible = reader.diagnostics().errorCount() == before;
   if (plausible)
     checkSizes(reader, config, derivedHeadDim);
@@ -169,7 +198,8 @@ DecoderConfig readDecoderConfig(ConfigReader &reader, StringRef family,
   reader.expect("add_cross_attention", false, "only decoders are supported");
   reader.expect("chunk_size_feed_forward", 0.0, "");
   if (reader.value("quantization_config"))
-    reader.error("quantization_config", "quantized checkpoints are not supported",
+    reader.error("quantization_config",
+                 "quantized checkpoints are not supported",
                  "supported are checkpoints of bf16, f16 and f32");
   return config;
 }
@@ -225,8 +255,9 @@ static void readScaling(ConfigReader &reader, RopeConfig &rope,
   } else if (type == "llama3") {
     readLlama3Scaling(reader, rope, maxPositions);
   } else if (type != "default") {
-    reader.error(field, "rope scaling of type \"" + type.take_front(40) +
-                            "\" is not supported",
+    reader.error(field,
+                 "rope scaling of type \"" + type.take_front(40) +
+                     "\" is not supported",
                  "supported are default, linear and llama3");
     // What its other fields mean is not known, so nothing is said of them.
     return;
@@ -251,8 +282,9 @@ RopeConfig readRope(ConfigReader &reader, int64_t maxPositions) {
   const JsonValue *newer = reader.value("rope_parameters");
   const JsonValue *older = reader.value("rope_scaling");
   if (newer && older) {
-    reader.error("rope_scaling", "field \"rope_scaling\" is given beside "
-                                 "\"rope_parameters\"",
+    reader.error("rope_scaling",
+                 "field \"rope_scaling\" is given beside "
+                 "\"rope_parameters\"",
                  "they are two spellings of one thing; remove one");
     return rope;
   }
@@ -262,7 +294,8 @@ RopeConfig readRope(ConfigReader &reader, int64_t maxPositions) {
   const JsonValue &value = newer ? *newer : *older;
   if (value.kind != JsonValue::Kind::Object) {
     reader.error(name, "field " + reader.quoted(name) +
-                           " must be an object, but is " + describe(value.kind));
+                           " must be an object, but is " +
+                           describe(value.kind));
     return rope;
   }
   ConfigReader inner = reader.nested(name, value);
@@ -286,15 +319,15 @@ static std::optional<SmallVector<bool>> readLayerTypes(ConfigReader &reader,
   if (!value)
     return std::nullopt;
   if (value->kind != JsonValue::Kind::Array) {
-    reader.error("layer_types", "field \"layer_types\" must be a list, but is " +
-                                    describe(value->kind));
+    reader.error("layer_types",
+                 "field \"layer_types\" must be a list, but is " +
+                     describe(value->kind));
     return std::nullopt;
   }
   if (static_cast<int64_t>(value->elements.size()) != numLayers) {
-    reader.error("layer_types", "field \"layer_types\" has " +
-                                    Twine(value->elements.size()) +
-                                    " entries for " + Twine(numLayers) +
-                                    " layers");
+    reader.error("layer_types",
+                 "field \"layer_types\" has " + Twine(value->elements.size()) +
+                     " entries for " + Twine(numLayers) + " layers");
     return std::nullopt;
   }
   SmallVector<bool> sliding;
@@ -319,13 +352,16 @@ void readLayerWindows(ConfigReader &reader, DecoderConfig &config) {
   int64_t firstLayer = 28;
   bool isNull = reader.has("sliding_window") && !reader.value("sliding_window");
   if (used) { // otherwise the fields are there, but mean nothing
-    window = isNull ? 0 : reader.size("sliding_window", maxPlausiblePositions, window);
+    window = isNull
+                 ? 0
+                 : reader.size("sliding_window", maxPlausiblePositions, window);
     firstLayer = reader.integer("max_window_layers").value_or(firstLayer);
   } else {
     reader.ignore({"sliding_window", "max_window_layers"});
     window = 0;
   }
-  std::optional<SmallVector<bool>> types = readLayerTypes(reader, config.numLayers);
+  std::optional<SmallVector<bool>> types =
+      readLayerTypes(reader, config.numLayers);
   for (int64_t layer = 0; layer < config.numLayers; ++layer) {
     bool sliding = types ? (*types)[layer] : window && layer >= firstLayer;
     if (sliding && window == 0)
@@ -341,7 +377,8 @@ void readLayerWindows(ConfigReader &reader, DecoderConfig &config) {
 void setUniformWindow(ConfigReader &reader, DecoderConfig &config,
                       int64_t window) {
   config.windows.assign(config.numLayers, window);
-  std::optional<SmallVector<bool>> types = readLayerTypes(reader, config.numLayers);
+  std::optional<SmallVector<bool>> types =
+      readLayerTypes(reader, config.numLayers);
   if (types && is_contained(*types, window == 0))
     reader.error("layer_types",
                  "field \"layer_types\" contradicts \"sliding_window\"",

@@ -35,7 +35,8 @@ Value DecoderFamily::attention(DecoderBuilder &b, Value x) const {
 Value DecoderFamily::feedForward(DecoderBuilder &b, Value x) const {
   DecoderBuilder::Scope scope(b, "mlp");
   const DecoderConfig &config = b.config;
-  Value gate = b.linear(x, "gate_proj", config.intermediateSize, config.mlpBias);
+  Value gate =
+      b.linear(x, "gate_proj", config.intermediateSize, config.mlpBias);
   Value up = b.linear(x, "up_proj", config.intermediateSize, config.mlpBias);
   Value gated = b.multiply(b.activation(gate), up);
   return b.linear(gated, "down_proj", config.hiddenSize, config.mlpBias);

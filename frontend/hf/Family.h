@@ -24,7 +24,8 @@ public:
   /// What Transformers assumes where a field is missing.
   virtual DecoderDefaults defaults() const { return {}; }
   /// Reads the fields that not every decoder has.
-  virtual void readConfig(ConfigReader &reader, DecoderConfig &config) const = 0;
+  virtual void readConfig(ConfigReader &reader,
+                          DecoderConfig &config) const = 0;
 
   // Hooks of the graph, from the outside in; the default is Llama's layer.
   /// One layer, from the residual stream to the residual stream.

@@ -17,11 +17,16 @@ static constexpr uint64_t maxBytes = uint64_t(1) << 20;
 // Settings of Transformers' samplers that change which token is taken, and the
 // value at which each has no effect.
 static constexpr std::pair<StringRef, double> unsupported[] = {
-    {"diversity_penalty", 0},    {"encoder_repetition_penalty", 1},
-    {"epsilon_cutoff", 0},       {"eta_cutoff", 0},
-    {"length_penalty", 1},       {"min_p", 0},
-    {"no_repeat_ngram_size", 0}, {"num_beams", 1},
-    {"penalty_alpha", 0},        {"repetition_penalty", 1},
+    {"diversity_penalty", 0},
+    {"encoder_repetition_penalty", 1},
+    {"epsilon_cutoff", 0},
+    {"eta_cutoff", 0},
+    {"length_penalty", 1},
+    {"min_p", 0},
+    {"no_repeat_ngram_size", 0},
+    {"num_beams", 1},
+    {"penalty_alpha", 0},
+    {"repetition_penalty", 1},
     {"typical_p", 1},
 };
 
@@ -37,7 +42,8 @@ static void readSampling(ConfigReader &reader, GenerationConfig &config) {
   if (config.topK && !(*config.topK >= 0 && *config.topK <= INT32_MAX))
     reader.error("top_k", "field \"top_k\" must be in [0, 2^31)");
   for (auto [name, neutral] : unsupported)
-    if (std::optional<double> value = reader.real(name); value && *value != neutral)
+    if (std::optional<double> value = reader.real(name);
+        value && *value != neutral)
       reader.warning(name, "\"" + name + "\" is not applied in sampling");
 }
 
@@ -49,7 +55,8 @@ GenerationConfig readGenerationConfig(StringRef directory, int64_t vocabSize,
   if (!sys::fs::exists(path))
     return config;
   std::optional<SourceText> source = readTextFile(path, maxBytes, sink);
-  std::optional<JsonValue> json = source ? parseJson(*source, sink) : std::nullopt;
+  std::optional<JsonValue> json =
+      source ? parseJson(*source, sink) : std::nullopt;
   if (!json)
     return config;
   if (json->kind != JsonValue::Kind::Object) {

@@ -72,17 +72,17 @@ static std::optional<WeightSource> openWeights(const ImportOptions &options,
                "weights");
     return std::nullopt;
   }
-  return WeightSource::declared(
-      llvm::StringSwitch<runtime::DType>(config.dtype)
-          .Case("float16", runtime::DType::F16)
-          .Case("float32", runtime::DType::F32)
-          .Default(runtime::DType::BF16));
+  return WeightSource::declared(llvm::StringSwitch<runtime::DType>(config.dtype)
+                                    .Case("float16", runtime::DType::F16)
+                                    .Case("float32", runtime::DType::F32)
+                                    .Default(runtime::DType::BF16));
 }
 
 /// Positions that sequences may have, checked against what the model is made
 /// for: beyond it the angles exist, but the model never saw them.
 static int64_t chooseContext(const ImportOptions &options,
-                             const DecoderConfig &config, ConfigReader &reader) {
+                             const DecoderConfig &config,
+                             ConfigReader &reader) {
   if (options.maxContext == 0)
     return config.maxPositions;
   if (options.maxContext < 0 || options.maxContext > config.maxPositions)
@@ -102,15 +102,17 @@ static void checkPageSize(const ImportOptions &options, DiagnosticSink &sink) {
 }
 
 /// Adds what the makers say of generation to the module's description.
-static void describeGeneration(ModuleOp module, const GenerationConfig &config) {
+static void describeGeneration(ModuleOp module,
+                               const GenerationConfig &config) {
   Builder b(module.getContext());
   SmallVector<NamedAttribute> fields;
   fields.push_back(b.getNamedAttr("do_sample", b.getBoolAttr(config.sample)));
   if (config.temperature)
-    fields.push_back(b.getNamedAttr("temperature",
-                                    b.getF64FloatAttr(*config.temperature)));
+    fields.push_back(
+        b.getNamedAttr("temperature", b.getF64FloatAttr(*config.temperature)));
   if (config.topK)
-    fields.push_back(b.getNamedAttr("top_k", b.getI64IntegerAttr(*config.topK)));
+    fields.push_back(
+        b.getNamedAttr("top_k", b.getI64IntegerAttr(*config.topK)));
   if (config.topP)
     fields.push_back(b.getNamedAttr("top_p", b.getF64FloatAttr(*config.topP)));
   NamedAttrList model(module->getAttrOfType<DictionaryAttr>("xf.model"));
@@ -133,44 +135,42 @@ static std::optional<DecoderConfig> readConfig(ConfigReader &reader,
   return config;
 }
 
-FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(MLIRContext &context,
-                                                   const ImportOptions &options,
-                                                   DiagnosticSink &sink) {
-  loadDialects(context);
-  if (!llvm::sys::fs::is_directory(options.directory)) {
-    sink.error(options.directory, "is not a directory");
-    return failure();
-  }
-  SmallString<128> path(options.directory);
-  llvm::sys::path::append(path, "config.json");
-  std::optional<SourceText> source = readTextFile(path, maxConfigBytes, sink);
-  std::optional<JsonValue> json = source ? parseJson(*source, sink) : std::nullopt;
+FailureOr<OwningOpRef<ModuleOp>> importConfig(MLIRContext &context,
+                                              const SourceText &source,
+                                              const ImportOptions &options,
+                                              DiagnosticSink &sink) {
+  context.loadDialect<func::FuncDialect, xf::XfDialect>();
+  std::optional<JsonValue> json = parseJson(source, sink);
   if (!json)
     return failure();
   if (json->kind != JsonValue::Kind::Object) {
-    sink.error(*source, json->offset,
+    sink.error(source, json->offset,
                "must be an object, but is " + describe(json->kind));
     return failure();
   }
-  ConfigReader reader(*source, *json, sink);
+  ConfigReader reader(source, *json, sink);
   const DecoderFamily *family = nullptr;
   std::optional<DecoderConfig> config = readConfig(reader, options, family);
   if (!config)
     return failure();
   int64_t positions = chooseContext(options, *config, reader);
   checkPageSize(options, sink);
-  GenerationConfig generation =
-      readGenerationConfig(options.directory, config->vocabSize, sink);
-  // Sizes may only be built on once all are known to be sound.
+  GenerationConfig generation;
+  if (!options.directory.empty())
+    generation =
+        readGenerationConfig(options.directory, config->vocabSize, sink);
+  // A graph may only be built once all sizes are known to be sound.
   if (sink.hasErrors())
     return failure();
   if (!generation.eosTokenIds.empty())
     config->eosTokenIds = generation.eosTokenIds;
 
-  std::optional<WeightSource> weights = openWeights(options, *config, path, sink);
+  std::optional<WeightSource> weights =
+      openWeights(options, *config, source.name, sink);
   if (!weights)
     return failure();
-  DecoderBuilder builder(context, *config, *weights, positions, options.pageSize);
+  DecoderBuilder builder(context, *config, *weights, positions,
+                         options.pageSize);
   OwningOpRef<ModuleOp> module = builder.build(*family);
   weights->finish(config->family, sink);
   if (sink.hasErrors())
@@ -178,6 +178,21 @@ FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(MLIRContext &context,
   describeGeneration(*module, generation);
   assert(succeeded(verify(*module)) && "a front end builds valid graphs");
   return module;
+}
+
+FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(MLIRContext &context,
+                                                   const ImportOptions &options,
+                                                   DiagnosticSink &sink) {
+  if (!llvm::sys::fs::is_directory(options.directory)) {
+    sink.error(options.directory, "is not a directory");
+    return failure();
+  }
+  SmallString<128> path(options.directory);
+  llvm::sys::path::append(path, "config.json");
+  std::optional<SourceText> source = readTextFile(path, maxConfigBytes, sink);
+  if (!source)
+    return failure();
+  return importConfig(context, *source, options, sink);
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>>
@@ -191,10 +206,6 @@ importHuggingFace(MLIRContext &context, const ImportOptions &options) {
   llvm::raw_string_ostream os(text);
   sink.print(os);
   return llvm::createStringError(text);
-}
-
-void loadDialects(MLIRContext &context) {
-  context.loadDialect<func::FuncDialect, xf::XfDialect>();
 }
 
 } // namespace tilewright::frontend

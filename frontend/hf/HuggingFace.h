@@ -33,17 +33,21 @@ struct ImportOptions {
 };
 
 /// The module, or failure with at least one error in `sink`; `sink` may hold
-/// warnings either way. `context` must have the dialects of `registerDialects`.
+/// warnings either way.
 mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
 importHuggingFace(mlir::MLIRContext &context, const ImportOptions &options,
                   DiagnosticSink &sink);
 
-/// The same for a program's edge: all diagnostics are in the error's text.
+/// The same for a config.json that has been read. Where `options.directory` is
+/// empty there is nothing beside it.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+importConfig(mlir::MLIRContext &context, const SourceText &source,
+             const ImportOptions &options, DiagnosticSink &sink);
+
+/// `importHuggingFace` for a program's edge: all diagnostics are in the error's
+/// text.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
 importHuggingFace(mlir::MLIRContext &context, const ImportOptions &options);
-
-/// Loads what the module is made of: func and xf.
-void loadDialects(mlir::MLIRContext &context);
 
 } // namespace tilewright::frontend
 

@@ -17,10 +17,10 @@ class Mistral : public DecoderFamily {
     bool isNull =
         reader.has("sliding_window") && !reader.value("sliding_window");
     setUniformWindow(reader, config,
-                     isNull ? 0
-                            : reader.size("sliding_window",
-                                          maxPlausiblePositions,
-                                          defaultWindow));
+                     isNull
+                         ? 0
+                         : reader.size("sliding_window", maxPlausiblePositions,
+                                       defaultWindow));
   }
 };
 } // namespace

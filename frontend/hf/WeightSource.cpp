@@ -47,25 +47,25 @@ runtime::DType WeightSource::check(StringRef name, ArrayRef<int64_t> shape) {
   const runtime::TensorView *tensor = checkpoint->find(name);
   if (!tensor) {
     mistakes.push_back({directory, ("tensor \"" + name + "\" " +
-                                    shapeText(shape) + " is missing").str()});
+                                    shapeText(shape) + " is missing")
+                                       .str()});
     return declaredType;
   }
   std::string what = ("tensor \"" + name + "\"").str();
   if (ArrayRef(tensor->shape) != shape)
-    mistakes.push_back({tensor->file, what + " has shape " +
-                                          shapeText(tensor->shape) +
-                                          ", but the config makes it " +
-                                          shapeText(shape)});
+    mistakes.push_back(
+        {tensor->file, what + " has shape " + shapeText(tensor->shape) +
+                           ", but the config makes it " + shapeText(shape)});
   switch (tensor->dtype) {
   case runtime::DType::BF16:
   case runtime::DType::F16:
   case runtime::DType::F32:
     return tensor->dtype;
   default:
-    mistakes.push_back(
-        {tensor->file, what + " has type " +
-                           std::string(runtime::safetensorsName(tensor->dtype)) +
-                           "; supported are BF16, F16 and F32"});
+    mistakes.push_back({tensor->file, what + " has type " +
+                                          std::string(runtime::safetensorsName(
+                                              tensor->dtype)) +
+                                          "; supported are BF16, F16 and F32"});
     return declaredType;
   }
 }
@@ -84,13 +84,15 @@ void WeightSource::finish(StringRef family, DiagnosticSink &sink) const {
   if (checkpoint)
     for (const auto &[name, tensor] : checkpoint->tensors())
       if (!used.contains(name))
-        all.push_back({tensor.file, "tensor \"" + name + "\" has no place in a " +
-                                        family.str() + " model of this config"});
+        all.push_back({tensor.file, "tensor \"" + name +
+                                        "\" has no place in a " + family.str() +
+                                        " model of this config"});
   for (const Mistake &mistake : ArrayRef(all).take_front(maxReported))
     sink.error(mistake.file, mistake.message);
   if (all.size() > maxReported)
-    sink.error(directory, Twine(all.size() - maxReported) +
-                              " more tensors do not fit the config",
+    sink.error(directory,
+               Twine(all.size() - maxReported) +
+                   " more tensors do not fit the config",
                "is it the config of another model?");
 }
 

@@ -21,6 +21,7 @@ from safetensors import safe_open
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ["TILEWRIGHT_BUILD_DIR"])
 MODELS = BUILD / "test-models"
+DEMO = BUILD / "demo" / "SmolLM2-135M-Instruct"
 os.environ["TQDM_DISABLE"] = "1"
 sys.path.insert(0, str(ROOT / "models"))
 import make_tiny  # noqa: E402
@@ -76,7 +77,7 @@ def step_inputs(step, tokens, block_table):
         "seed": np.zeros(rows, np.int64), "sample_index": np.zeros(rows, np.int32)}
 
 
-def interpret(model, config, tokens, tmp_path):
+def interpret(model, config, steps, tokens, tmp_path):
     """Logits and greedy tokens of every position of every sequence, by the imported graph."""
     module = tmp_path / "model.mlir"
     run(BUILD / "bin" / "tilewright-import", model, "--page-size", PAGE_SIZE, "--max-context", MAX_CONTEXT, "-o", module)
@@ -91,7 +92,7 @@ def interpret(model, config, tokens, tmp_path):
         np.save(tmp_path / f"{name}.npy", cache)
     logits = [[] for _ in tokens]
     greedy = [[] for _ in tokens]
-    for step in STEPS:
+    for step in steps:
         inputs = step_inputs(step, tokens, block_table)
         for name, value in inputs.items():
             np.save(tmp_path / f"{name}.npy", value)
@@ -133,23 +134,17 @@ def first_wrong(ours, truth, bound):
     return ""
 
 
-@pytest.mark.parametrize("name", make_tiny.VARIANTS)
-def test_logits(name, tmp_path):
-    model = MODELS / name
+def compare(model, steps, tokens, tmp_path):
     config = transformers.AutoConfig.from_pretrained(model)
-    lengths = [sum(counts) for counts in zip(*[[count for _, count in step] for step in STEPS])]
-    random = np.random.default_rng(0)
-    tokens = [random.integers(0, config.vocab_size, length).tolist() for length in lengths]
-
     truth = transformers_logits(model, tokens, torch.float32)
     rounded = transformers_logits(model, tokens, torch.bfloat16)
-    ours, greedy = interpret(model, config, tokens, tmp_path)
+    ours, greedy = interpret(model, config, steps, tokens, tmp_path)
 
     format_error = [a - b for a, b in zip(rounded, truth)]
     our_error = [a - b for a, b in zip(ours, truth)]
     bound = MAX_FACTOR * max(np.abs(e).max() for e in format_error)
-    print(f"{name}: rms of logits {rms(truth):.3f}, error of bf16 {rms(format_error):.5f}, ours {rms(our_error):.5f}; "
-          f"largest {bound / MAX_FACTOR:.5f}, ours {max(np.abs(e).max() for e in our_error):.5f}")
+    print(f"{model.name}: rms of logits {rms(truth):.3f}, error of bf16 {rms(format_error):.5f}, ours "
+          f"{rms(our_error):.5f}; largest {bound / MAX_FACTOR:.5f}, ours {max(np.abs(e).max() for e in our_error):.5f}")
     # The measure must be sharp enough to see a mistake.
     assert RMS_FACTOR * rms(format_error) < 0.05 * rms(truth)
     assert first_wrong(ours, truth, bound) == ""
@@ -157,13 +152,32 @@ def test_logits(name, tmp_path):
     check_greedy(greedy, ours, truth, bound)
 
 
+@pytest.mark.parametrize("name", make_tiny.VARIANTS)
+def test_tiny_model(name, tmp_path):
+    vocab_size = make_tiny.VARIANTS[name][2]["vocab_size"]
+    lengths = [sum(counts) for counts in zip(*[[count for _, count in step] for step in STEPS])]
+    random = np.random.default_rng(0)
+    compare(MODELS / name, STEPS, [random.integers(0, vocab_size, length).tolist() for length in lengths], tmp_path)
+
+
+def test_demo_model(tmp_path):
+    """SmolLM2 on a real prompt: prefill, then the last token alone."""
+    subprocess.run([sys.executable, ROOT / "scripts" / "make_demo_model.py", "-o", DEMO], check=True)
+    prompt = [{"role": "user", "content": "What is the capital of France?"}]
+    tokens = transformers.AutoTokenizer.from_pretrained(DEMO).apply_chat_template(
+        prompt, add_generation_prompt=True, return_dict=True)["input_ids"]
+    assert 20 < len(tokens) < MAX_CONTEXT
+    compare(DEMO, [[(0, len(tokens) - 1)], [(len(tokens) - 1, 1)]], [tokens], tmp_path)
+
+
 def check_greedy(greedy, ours, truth, bound):
     """Each token is the argmax of its own logits, and that of the truth unless the two best are within the bound."""
-    compared = 0
+    compared = total = 0
     for tokens, logits, exact in zip(greedy, ours, truth):
         assert (tokens == logits.argmax(axis=1)).all()
         best = np.sort(exact, axis=1)[:, -2:]
         clear = best[:, 1] - best[:, 0] > 2 * bound
         compared += clear.sum()
+        total += len(clear)
         assert (tokens[clear] == exact[clear].argmax(axis=1)).all()
-    assert compared > 20, "hardly any position has a clear winner: the models are too flat"
+    assert compared > total / 10, "hardly any position has a clear winner: the model is too flat to tell"

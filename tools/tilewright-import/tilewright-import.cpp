@@ -76,8 +76,8 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   CommandLine command;
   cl::HideUnrelatedOptions(command.category);
-  if (!cl::ParseCommandLineOptions(argc, argv, "Prints a model as an xf graph\n",
-                                   &llvm::errs()))
+  if (!cl::ParseCommandLineOptions(
+          argc, argv, "Prints a model as an xf graph\n", &llvm::errs()))
     return usageFailed;
 
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
