@@ -26,11 +26,13 @@ static constexpr int64_t headDims[] = {64, 80, 96, 128, 256};
 static constexpr int64_t innerAlignment = 8;
 
 // Fields that say nothing about what a forward pass in inference computes: who
-// made the file, how it was trained, what generation starts and pads with, how
+// made the file, how it was trained, what generation starts and pads with and
+// how it samples (generation_config.json has the last word on that), how
 // Transformers stores its outputs, hints for other programs.
 static constexpr StringRef harmlessFields[] = {
     "_attn_implementation",
     "_attn_implementation_autoset",
+    "_commit_hash",
     "_from_model_config",
     "_model_name_or_path",
     "_name_or_path",
@@ -38,6 +40,7 @@ static constexpr StringRef harmlessFields[] = {
     "attn_implementation",
     "auto_map",
     "bos_token_id",
+    "do_sample",
     "embd_pdrop",
     "finetuning_task",
     "hidden_dropout",
@@ -46,17 +49,25 @@ static constexpr StringRef harmlessFields[] = {
     "is_llama_config",
     "keys_to_ignore_at_inference",
     "label2id",
+    "max_length",
+    "max_sequence_length",
+    "min_length",
     "model_max_length",
     "name_or_path",
+    "num_beams",
     "output_attentions",
     "output_hidden_states",
     "pad_token_id",
     "problem_type",
+    "repetition_penalty",
     "resid_pdrop",
     "return_dict",
     "sep_token_id",
     "task_specific_params",
+    "temperature",
     "tokenizer_class",
+    "top_k",
+    "top_p",
     "transformers.js_config",
     "transformers_version",
     "unk_token_id",

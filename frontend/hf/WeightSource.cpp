@@ -26,7 +26,10 @@ std::optional<WeightSource> WeightSource::open(StringRef directory,
     // The reader's messages begin with the file that they are about.
     StringRef message = checkpoint.error().message();
     auto [file, cause] = message.split(": ");
-    sink.error(file, cause);
+    sink.error(file, cause,
+               checkpoint.error().status() == TILEWRIGHT_NOT_FOUND
+                   ? "compiling needs no weights: --config-only"
+                   : "");
     return std::nullopt;
   }
   WeightSource source;

@@ -351,7 +351,8 @@ def test_tied_copy_and_computed_tensors_may_be_there(tmp_path):
 def test_no_checkpoint(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(LLAMA))
     check(run(tmp_path), tmp_path,
-          "{dir}: error: holds neither model.safetensors nor model.safetensors.index.json\n")
+          "{dir}: error: holds neither model.safetensors nor model.safetensors.index.json\n"
+          "hint: compiling needs no weights: --config-only\n")
 
 
 def test_missing_tensor(tmp_path):
@@ -399,8 +400,10 @@ def test_missing_shard(tmp_path):
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
     result = run(tmp_path)
     assert result.returncode == 1
-    assert result.stderr.startswith(f"{tmp_path}/model.safetensors.index.json: error: ")
-    assert "model-00001-of-00001.safetensors" in result.stderr and result.stderr.count("\n") == 1
+    first, hint = result.stderr.splitlines()
+    assert first.startswith(f"{tmp_path}/model.safetensors.index.json: error: ")
+    assert "model-00001-of-00001.safetensors" in first
+    assert hint == "hint: compiling needs no weights: --config-only"
 
 
 def test_output_that_cannot_be_written(tmp_path):
