@@ -192,11 +192,36 @@ def FormKernels : Pass<"xf-form-kernels", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tilewright::xf::XfDialect"];
 }
 
+def MakePlans : Pass<"xf-make-plans", "::mlir::ModuleOp"> {
+  let summary = "One function for each entry point and range of tokens";
+  let description = [{
+    Which config is best depends on the number of tokens, so a step of few takes
+    other kernels than a step of many. `@forward` becomes one function per plan,
+    with its entry point in `xf.entry` and the largest sizes of its symbols in
+    `xf.bounds`.
+
+    ```mlir
+    func.func @forward(...) { ... }
+    ==>
+    func.func @decode_8(...) attributes {xf.entry = "decode",
+        xf.bounds = {tokens = 8, seqs = 8, rows = 8, context = 2048}} { ... }
+    func.func @prefill_2048(...) ...
+    ```
+  }];
+  let options = [
+    Option<"maxTokens", "max-tokens", "int64_t", "2048", "Most tokens of a step">,
+    Option<"maxSeqs", "max-seqs", "int64_t", "64", "Most sequences of a step">,
+    Option<"maxRows", "max-rows", "int64_t", "64", "Most rows of logits of a step">,
+    Option<"maxContext", "max-context", "int64_t", "2048", "Longest sequence">
+  ];
+}
+
 def TuneKernels : Pass<"xf-tune-kernels", "::mlir::func::FuncOp"> {
   let summary = "Ask autotune for the config of every kernel";
   let description = [{
-    Reads the shape of each `xf.kernel` off its region, and writes the config
-    that autotune chooses for the SKU as `config`, with its `reason`.
+    Reads the shape of each `xf.kernel` off its region and the function's
+    `xf.bounds`, and writes the config that autotune chooses for the SKU as
+    `config`, with its `reason`.
 
     ```mlir
     %y = xf.kernel gemm (...) -> ... { ... }
@@ -209,11 +234,7 @@ def TuneKernels : Pass<"xf-tune-kernels", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"skuName", "sku", "std::string", "\"\"", "Name of a SKU, or path of its file">,
-    Option<"skuDirectory", "sku-directory", "std::string", "\"autotune/skus\"", "Where named SKUs are">,
-    Option<"maxTokens", "max-tokens", "int64_t", "0", "Largest number of tokens">,
-    Option<"maxRows", "max-rows", "int64_t", "0", "Largest number of rows of logits">,
-    Option<"maxSeqs", "max-seqs", "int64_t", "0", "Largest number of sequences">,
-    Option<"maxContext", "max-context", "int64_t", "0", "Longest sequence">
+    Option<"skuDirectory", "sku-directory", "std::string", "\"autotune/skus\"", "Where named SKUs are">
   ];
   let dependentDialects = ["::tilewright::xf::XfDialect"];
 }
@@ -223,16 +244,11 @@ def PlanMemory : Pass<"xf-plan-memory", "::mlir::func::FuncOp"> {
   let description = [{
     Results of kernels that are not outputs or in-place live from their kernel
     to their last user. Each gets the lowest offset at which it overlaps nothing
-    alive, largest first, for the largest sizes that the symbols can take. The
-    offsets go on the kernels as `offsets` (bytes, -1: not in the arena), and the
+    alive, largest first, for the sizes in the function's `xf.bounds`. The
+    offsets go on the kernels as `xf.offsets` (bytes, -1: not in the arena), and the
     peak on the function as `xf.activation_bytes`. Values are unchanged.
   }];
-  let options = [
-    Option<"maxTokens", "max-tokens", "int64_t", "0", "Largest number of tokens">,
-    Option<"maxRows", "max-rows", "int64_t", "0", "Largest number of rows of logits">,
-    Option<"maxSeqs", "max-seqs", "int64_t", "0", "Largest number of sequences">,
-    Option<"alignment", "alignment", "int64_t", "256", "Of every offset, in bytes">
-  ];
+  let options = [Option<"alignment", "alignment", "int64_t", "256", "Of every offset, in bytes">];
   let dependentDialects = ["::tilewright::xf::XfDialect"];
 }
 

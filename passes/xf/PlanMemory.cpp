@@ -110,7 +110,7 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
         int64_t bound = boundOf(dim.name.getValue());
         if (bound <= 0)
           return value.getOwner()->emitOpError("has the size '")
-                 << dim.name.getValue() << "', for which the pass was given no maximum";
+                 << dim.name.getValue() << "', for which 'xf.bounds' has no maximum";
         size += bound;
       }
       if (llvm::MulOverflow(elements, size, elements))
@@ -119,12 +119,11 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
     return elements * static_cast<int64_t>(llvm::divideCeil(type.getElementTypeBitWidth(), 8));
   }
 
+  /// From the function's `xf.bounds`; 0 where it does not say.
   int64_t boundOf(StringRef name) {
-    if (name == "tokens")
-      return maxTokens;
-    if (name == "rows")
-      return maxRows;
-    return name == "seqs" ? maxSeqs : 0;
+    auto bounds = getOperation()->getAttrOfType<DictionaryAttr>("xf.bounds");
+    auto bound = bounds ? bounds.getAs<IntegerAttr>(name) : IntegerAttr();
+    return bound ? bound.getInt() : 0;
   }
 };
 } // namespace

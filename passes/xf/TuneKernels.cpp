@@ -97,6 +97,12 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
       getOperation().emitError(error);
       return signalPassFailure();
     }
+    auto bounds = getOperation()->getAttrOfType<DictionaryAttr>("xf.bounds");
+    for (StringRef name : {"tokens", "seqs", "rows", "context"})
+      if (!bounds || !bounds.getAs<IntegerAttr>(name)) {
+        getOperation().emitError("has no '") << name << "' in 'xf.bounds'; run xf-make-plans first";
+        return signalPassFailure();
+      }
     for (auto kernel : getOperation().getOps<xf::KernelOp>())
       if (failed(tune(kernel, *sku)))
         return signalPassFailure();
@@ -115,7 +121,7 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
       return write(kernel, fields, choice->reason);
     }
     case xf::KernelFamily::Attention: {
-      autotune::AttentionShape shape = attentionShapeOf(kernel, maxTokens, maxSeqs, maxContext);
+      autotune::AttentionShape shape = attentionShapeOf(kernel, boundOf("tokens"), boundOf("seqs"), boundOf("context"));
       bool isDecode = getOperation()->getAttrOfType<StringAttr>("xf.entry") == "decode";
       if (isDecode)
         return writeChoice(kernel, autotune::chooseAttentionDecode(shape, sku, &rejections), rejections);
@@ -139,9 +145,13 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
     for (Value output : kernel.getOutputs()) {
       auto type = cast<RankedTensorType>(output.getType());
       if (type.isDynamicDim(0) && xf::getDim(type, 0).name == "rows")
-        return maxRows;
+        return boundOf("rows");
     }
-    return maxTokens;
+    return boundOf("tokens");
+  }
+
+  int64_t boundOf(StringRef name) {
+    return getOperation()->getAttrOfType<DictionaryAttr>("xf.bounds").getAs<IntegerAttr>(name).getInt();
   }
 
   template <typename Config>
