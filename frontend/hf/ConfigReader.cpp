@@ -122,7 +122,7 @@ void ConfigReader::refuseRest(StringRef family) {
                    family + " model",
                "what is not understood may change the result; if this field "
                "does not, pass --ignore-config-field=" +
-                   StringRef(member.name).take_front(80));
+                   prefix + StringRef(member.name).take_front(80));
   }
 }
 
@@ -140,7 +140,12 @@ void ConfigReader::warning(StringRef name, const Twine &message,
 
 ConfigReader ConfigReader::nested(StringRef name,
                                   const JsonValue &value) const {
-  return ConfigReader(source, value, sink, prefix + name.str() + ".");
+  ConfigReader inner(source, value, sink, prefix + name.str() + ".");
+  // What the user asked to ignore may lie in here: "rope_scaling.factor".
+  for (StringRef path : known.keys())
+    if (path.consume_front(name) && path.consume_front("."))
+      inner.known.insert(path);
+  return inner;
 }
 
 } // namespace tilewright::frontend

@@ -175,7 +175,7 @@ ROPE = {
                                 at(3, 5, '    "beta_fast": 32,',
                                    'field "rope_scaling.beta_fast" is not supported in a rope scaling of this model',
                                    "what is not understood may change the result; if this field does not, pass "
-                                   "--ignore-config-field=beta_fast")),
+                                   "--ignore-config-field=rope_scaling.beta_fast")),
     "partial rotation": ({"rope_parameters": {"partial_rotary_factor": 0.25, "rope_type": "default"}},
                          at(3, 30, '    "partial_rotary_factor": 0.25,',
                             'field "rope_parameters.partial_rotary_factor" is supported only as 1, but is 0.25', PARTIAL)),
@@ -247,7 +247,8 @@ def test_field_that_says_nothing(tmp_path):
 
 
 def test_ignored_field(tmp_path):
-    result = import_config(tmp_path, LLAMA | {"my_note": 7}, "--ignore-config-field=my_note")
+    config = LLAMA | {"my_note": 7, "rope_scaling": {"type": "linear", "factor": 2.0, "note": 8}}
+    result = import_config(tmp_path, config, "--ignore-config-field=my_note", "--ignore-config-field=rope_scaling.note")
     assert (result.returncode, result.stderr) == (0, "")
 
 
