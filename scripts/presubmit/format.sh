@@ -11,10 +11,10 @@ sources() { git ls-files -z --cached --others --exclude-standard -- '*.h' '*.c' 
 case "${1:-}" in
   -f) sources | xargs -0 -n 40 -P "$(nproc)" "$tool" -i ;;
   "")
-    # One line per place; the tool would print the source lines too.
-    if sources | xargs -0 -n 40 "$tool" --dry-run -Werror 2>&1 | grep 'error:' >&2; then
-      exit 1
-    fi
+    report=$(sources | xargs -0 -n 40 "$tool" --dry-run -Werror 2>&1) && exit 0
+    # One line per place; the tool prints the source lines too.
+    grep 'error:' <<<"$report" >&2 || echo "$report" >&2
+    exit 1
     ;;
   *) echo "usage: $0 [-f]" >&2; exit 2 ;;
 esac

@@ -1,0 +1,124 @@
+"""Each presubmit check in a small repository: clean, and with the fault it is there to find."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "presubmit"
+
+TD = """
+def Xf_NormOp : Xf_Op<"norm", [Pure]> {
+  let description = [{
+    Constraints:
+    - (C1) one.
+    - (C2) two.
+  }];
+}
+"""
+CPP = """// norm_c1
+// norm_c2
+"""
+TEST = """func.func @norm_c1() { return }
+func.func @norm_c2_twice() { return }
+"""
+
+
+@pytest.fixture
+def repository(tmp_path):
+    def write(path, text):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+
+    def run(script, *options):
+        command = [str(tmp_path / "scripts/presubmit" / script), *options]
+        if script.endswith(".py"):
+            command.insert(0, sys.executable)
+        return subprocess.run(command, capture_output=True, text=True)
+
+    shutil.copytree(SCRIPTS, tmp_path / "scripts/presubmit")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    write("ir/xf/XfOps.td", TD)
+    write("ir/xf/XfOps.cpp", CPP)
+    write("tests/ir/xf/norm-invalid.mlir", TEST)
+    write.run = run
+    write.root = tmp_path
+    return write
+
+
+def test_labels(repository):
+    result = repository.run("labels.py")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path, text, message", [
+    ("ir/xf/XfOps.cpp", "// norm_c1\n", "ir/xf/XfOps.td:6: no verifier comment '// norm_c2' in ir/xf"),
+    ("tests/ir/xf/norm-invalid.mlir", TEST.replace("c1", "c10"), "ir/xf/XfOps.td:5: no test '@norm_c1' in tests/ir/xf"),
+    ("ir/xf/XfOps.cpp", CPP + "// norm_c3\n", "ir/xf/XfOps.cpp:3: 'norm_c3' is in no description"),
+])
+def test_labels_report(repository, path, text, message):
+    repository(path, text)
+    result = repository.run("labels.py")
+    assert result.returncode == 1
+    assert message in result.stderr.splitlines()
+
+
+@pytest.mark.parametrize("path, text", [
+    ("ir/xf/A.cpp", '#include "ir/xf/B.h"\n#include "mlir/IR/Builders.h"\n'),
+    ("passes/xf/A.cpp", '#include "ir/xf/B.h"\n#include "autotune/Gemm.h"\n'),
+    ("tests/A.cpp", '#include "sim/ptx/Lexer.h"\n'),
+])
+def test_includes(repository, path, text):
+    repository(path, text)
+    result = repository.run("includes.py")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path, text, message", [
+    ("ir/xf/A.cpp", '\n#include "ir/tile/Tile.h"\n', "ir/xf/A.cpp:2: ir/xf must not include ir/tile (ir/tile/Tile.h)"),
+    ("ir/xf/A.td", 'include "passes/Passes.td"\n', "ir/xf/A.td:1: ir/xf must not include passes (passes/Passes.td)"),
+    ("sim/ptx/A.cpp", '#include "llvm/ADT/StringRef.h"\n', "sim/ptx/A.cpp:1: sim must not include llvm/ADT/StringRef.h"),
+    ("sim/ptx/A.cpp", '#include "codegen/ptx/Ptx.h"\n', "sim/ptx/A.cpp:1: sim must not include codegen/ptx (codegen/ptx/Ptx.h)"),
+    ("elsewhere/A.cpp", "\n", "elsewhere/A.cpp: its folder is not in includes.json"),
+])
+def test_includes_report(repository, path, text, message):
+    repository(path, text)
+    result = repository.run("includes.py")
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == [message]
+
+
+def test_includes_start_at_the_root(repository):
+    repository("sim/ptx/A.h", "\n")
+    repository("sim/ptx/A.cpp", '#include "A.h"\n')
+    result = repository.run("includes.py")
+    assert result.stderr.splitlines() == ["sim/ptx/A.cpp:1: 'A.h' is not given from the repository root"]
+
+
+def test_format(repository):
+    repository(".clang-format", "BasedOnStyle: LLVM\n")
+    repository("sim/A.cpp", "int a;\n")
+    assert repository.run("format.sh").returncode == 0
+    repository("sim/A.cpp", "int   a;\n")
+    result = repository.run("format.sh")
+    assert result.returncode == 1
+    assert "sim/A.cpp:1:4: error: code should be clang-formatted" in result.stderr
+    assert repository.run("format.sh", "-f").returncode == 0
+    assert (repository.root / "sim/A.cpp").read_text() == "int a;\n"
+
+
+def test_docs(repository):
+    """On the project's own tree: a page that differs by a line is reported."""
+    shutil.rmtree(repository.root / "ir")
+    for folder in ("ir", "passes", "docs"):
+        shutil.copytree(SCRIPTS.parents[1] / folder, repository.root / folder)
+    assert repository.run("docs.sh").returncode == 0
+    assert repository.run("docs.sh", "--check").returncode == 0
+    page = repository.root / "docs/generated/xf.md"
+    page.write_text(page.read_text().replace("Root-mean-square", "Mean-square"))
+    result = repository.run("docs.sh", "--check")
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == ["docs/generated/xf.md is out of date: run scripts/presubmit/docs.sh"]
+    assert "-Mean-square normalization over the last dimension" in result.stdout.replace("_", "")
