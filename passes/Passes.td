@@ -415,4 +415,54 @@ def LowerXfToTile : Pass<"lower-xf-to-tile", "::mlir::ModuleOp"> {
   ];
 }
 
+def LowerTileToNvvm : Pass<"lower-tile-to-nvvm", "::mlir::ModuleOp"> {
+  let summary = "Make an LLVM function of each tile.kernel";
+  let description = [{
+    The function's arguments are the kernel's `params`. A fragment becomes its
+    registers, one value per 32-bit word; ops become NVVM and LLVM ops per
+    register, and inline PTX where NVVM lacks the instruction; roles become
+    branches on the number of the warp, with `setmaxregister` where they have a
+    budget. Control flow stays in scf.
+
+    ```mlir
+    tile.kernel @k(%x: !tile.global<64x64xf32>) attributes {params = [...], ...} {
+      %f = tile.load %x[%c0, %c0] : !tile.global<64x64xf32> to !tile.fragment<64x64xf32, #blocked>
+      ...
+    ==>
+    llvm.func @k(%x: !llvm.ptr<1>) attributes {nvvm.kernel, nvvm.reqntid = array<i32: 128, 1, 1>} {
+      %f0 = llvm.load %p0 : !llvm.ptr<1> -> vector<4xi32>
+      ...
+    ```
+
+    Fails where an earlier pass has not left what it needs (layouts, offsets, boxes,
+    parameters), where an op asks for elements that its threads do not hold, and
+    where the target has no instruction for a product.
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def LowerMathToNvvm : Pass<"lower-math-to-nvvm"> {
+  let summary = "Transcendental functions to the special-function unit";
+  let description = [{
+    `exp2`, `exp`, `log2`, `log` and `rsqrt` of f32 become the approximations of the
+    special-function unit, with relative errors around 2^-22 and denormals flushed;
+    `tanh` and `erf` polynomials.
+
+    ```mlir
+    %y = math.exp %x : f32
+    ==>
+    %s = arith.mulf %x, %log2e : f32
+    %y = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"(%s) : (f32) -> f32
+    ```
+
+    Fails on math ops that the machine has no instruction for.
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"
+  ];
+}
+
 #endif // TILEWRIGHT_PASSES_PASSES_TD
