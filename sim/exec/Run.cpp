@@ -1,0 +1,454 @@
+//===- Run.cpp - Running a grid on the host's cores -----------------------===//
+//
+// A cluster is a task of one host thread, so what its CTAs share needs no
+// locks. A thread runs one cluster until it is done, blocked or has had its
+// slice; only then does it start another, up to the number that the device
+// holds at once. Kernels whose CTAs are independent therefore run one after
+// another in warm caches, and kernels whose CTAs wait for each other make
+// progress.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sim/exec/Cta.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+namespace tilewright::sim {
+
+/// Instructions that a warp runs before the next one has its turn.
+static constexpr uint32_t warpSlice = 4096;
+/// Rounds over a cluster's warps before another cluster has its turn.
+static constexpr uint32_t clusterSlice = 64;
+/// Rounds in which waits timed out and nothing else happened.
+static constexpr uint32_t idleRoundsLimit = 64;
+/// A slice that ends in a polling loop after fewer instructions did only poll.
+static constexpr uint64_t spinInstructions = 128;
+/// Turns of every resident cluster that all only poll.
+static constexpr uint64_t spinLimit = 100000;
+
+namespace {
+
+enum class ClusterEnd : uint8_t { Slice, Spinning, Done, Fault };
+
+/// Where a cluster's grid coordinates and those of its CTAs come from.
+struct GridShape {
+  Dim3 grid, cluster;
+  Dim3 clusterId(uint64_t linear) const {
+    uint32_t nx = grid.x / cluster.x, ny = grid.y / cluster.y;
+    return {static_cast<uint32_t>(linear % nx),
+            static_cast<uint32_t>(linear / nx % ny),
+            static_cast<uint32_t>(linear / nx / ny)};
+  }
+  Dim3 ctaId(const Dim3 &clusterId, uint32_t rank) const {
+    return {clusterId.x * cluster.x + rank % cluster.x,
+            clusterId.y * cluster.y + rank / cluster.x % cluster.y,
+            clusterId.z * cluster.z + rank / cluster.x / cluster.y};
+  }
+  uint64_t clusters() const { return grid.count() / cluster.count(); }
+};
+
+/// One cluster's warps and the round robin over them.
+class ClusterTask {
+public:
+  ClusterTask(LaunchContext &launch, const GridShape &shape, uint64_t linear);
+  ClusterEnd run();
+  void addStats(LaunchStats &stats) const;
+  void reportDeadlock();
+
+private:
+  struct Round {
+    bool progressed = false, spun = false, live = false;
+  };
+  bool runRound(Round &round);
+  void timeOutWaits();
+
+  LaunchContext &launch;
+  Cluster cluster;
+  uint32_t idleRounds = 0;
+  uint64_t eventsAtTimeOut = 0;
+};
+
+} // namespace
+
+ClusterTask::ClusterTask(LaunchContext &launch, const GridShape &shape,
+                         uint64_t linear)
+    : launch(launch) {
+  cluster.launch = &launch;
+  cluster.linear = linear;
+  cluster.id = shape.clusterId(linear);
+  cluster.ctas.resize(launch.clusterCtas);
+  for (uint32_t rank = 0; rank < launch.clusterCtas; ++rank) {
+    Cta &cta = cluster.ctas[rank];
+    cta.cluster = &cluster;
+    cta.launch = &launch;
+    cta.rank = rank;
+    cta.id = shape.ctaId(cluster.id, rank);
+    // Aligned like the hardware's window, so that swizzles agree.
+    cta.sharedStorage.resize(launch.sharedBytes + 1024);
+    auto address = reinterpret_cast<uintptr_t>(cta.sharedStorage.data());
+    cta.shared = cta.sharedStorage.data() + (-address & 1023);
+    cta.sharedSize = launch.sharedBytes;
+    cta.wgmma.resize((launch.warpsPerCta + 3) / 4);
+    cta.warps = std::vector<Warp>(launch.warpsPerCta);
+    for (uint32_t w = 0; w < launch.warpsPerCta; ++w) {
+      Warp &warp = cta.warps[w];
+      warp.cta = &cta;
+      warp.launch = &launch;
+      warp.index = w;
+      uint32_t left = launch.blockThreads - w * laneCount;
+      uint32_t lanes = left >= laneCount ? allLanes : (1u << left) - 1;
+      warp.start(*launch.entry, lanes);
+    }
+  }
+}
+
+/// One slice of every warp. False after a fault.
+bool ClusterTask::runRound(Round &round) {
+  for (Cta &cta : cluster.ctas) {
+    for (Warp &warp : cta.warps) {
+      if (warp.done())
+        continue;
+      uint64_t before = warp.instructions;
+      uint32_t idleBefore = warp.idle;
+      SliceEnd end = warp.run(warpSlice);
+      if (end == SliceEnd::Fault)
+        return false;
+      bool spun = end == SliceEnd::Yielded &&
+                  warp.instructions - before < spinInstructions;
+      round.spun |= spun;
+      round.progressed |= !spun && warp.instructions != before;
+      if (warp.idle != idleBefore) {
+        cta.checkBarriers();
+        cluster.checkBarrier();
+        ++cluster.events;
+        round.progressed = true;
+      }
+      round.live |= !warp.done();
+    }
+  }
+  return true;
+}
+
+/// A potentially blocking wait may return false at any time; when nobody else
+/// can move, it does.
+void ClusterTask::timeOutWaits() {
+  for (Cta &cta : cluster.ctas)
+    for (Warp &warp : cta.warps)
+      for (Strand &strand : warp.strands)
+        if (strand.wait == WaitKind::Mbarrier)
+          strand.timedOut = true;
+}
+
+static const char *waitText(WaitKind kind) {
+  switch (kind) {
+  case WaitKind::Convergence:
+    return "waits for other lanes of its warp";
+  case WaitKind::Barrier:
+    return "waits at a barrier";
+  case WaitKind::ClusterBarrier:
+    return "waits at the cluster's barrier";
+  case WaitKind::Mbarrier:
+    return "waits for an mbarrier's phase";
+  case WaitKind::Wgmma:
+    return "waits for a wgmma that not all warps of its warpgroup issued";
+  case WaitKind::None:
+    break;
+  }
+  return "polls";
+}
+
+/// One line for each place where warps wait.
+void ClusterTask::reportDeadlock() {
+  static constexpr uint32_t maxLines = 32;
+  const ptx::Source &source = launch.program->source;
+  std::string text = "deadlock in kernel '" + launch.launch->kernel->name + "'";
+  uint32_t shown = 0;
+  for (Cta &cta : cluster.ctas)
+    for (Warp &warp : cta.warps)
+      for (Strand &strand : warp.strands) {
+        if (++shown > maxLines)
+          continue;
+        const Inst &inst = launch.program->code[strand.pc];
+        text += "\n  block (" + std::to_string(cta.id.x) + "," +
+                std::to_string(cta.id.y) + "," + std::to_string(cta.id.z) +
+                ") warp " + std::to_string(warp.index) + " " +
+                waitText(strand.wait) + ", " + source.name() + ":" +
+                std::to_string(source.position(inst.location).line) + ": " +
+                std::string(source.lineText(inst.location));
+      }
+  launch.fail(cluster.linear, ErrorKind::Deadlock, std::move(text));
+}
+
+ClusterEnd ClusterTask::run() {
+  uint32_t spinningRounds = 0;
+  for (uint32_t i = 0; i < clusterSlice; ++i) {
+    Round round;
+    if (!runRound(round) || launch.failed.load(std::memory_order_relaxed))
+      return ClusterEnd::Fault;
+    if (!round.live)
+      return ClusterEnd::Done;
+    if (round.progressed) {
+      // After a time-out, coming back to the same wait is no progress.
+      if (idleRounds == 0 || cluster.events != eventsAtTimeOut)
+        idleRounds = 0;
+      spinningRounds = 0;
+      continue;
+    }
+    if (round.spun) {
+      if (++spinningRounds > 1)
+        return ClusterEnd::Spinning;
+      continue;
+    }
+    if (++idleRounds > idleRoundsLimit) {
+      reportDeadlock();
+      return ClusterEnd::Fault;
+    }
+    eventsAtTimeOut = cluster.events;
+    timeOutWaits();
+  }
+  return ClusterEnd::Slice;
+}
+
+void ClusterTask::addStats(LaunchStats &stats) const {
+  for (const Cta &cta : cluster.ctas)
+    for (const Warp &warp : cta.warps) {
+      stats.warpInstructions += warp.instructions;
+      stats.threadInstructions += warp.threadInstructions;
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Host threads
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// What the host threads of one launch share.
+struct GridRun {
+  GridRun(LaunchContext &launch, GridShape shape)
+      : launch(launch), shape(shape) {}
+  LaunchContext &launch;
+  GridShape shape;
+  uint64_t total = 0;
+  uint64_t residentLimit = 1; ///< clusters that the device holds at once
+  std::atomic<uint64_t> next{0};
+  std::atomic<uint64_t> resident{0};
+  /// Slices in which a cluster did something.
+  std::atomic<uint64_t> progress{0};
+  std::mutex mutex;
+  LaunchStats stats;
+};
+
+/// One host thread's clusters.
+class Worker {
+public:
+  explicit Worker(GridRun &grid) : grid(grid) {}
+  void run();
+
+private:
+  bool startOne();
+  void retire();
+  bool spunTooLong();
+
+  GridRun &grid;
+  std::vector<std::unique_ptr<ClusterTask>> active;
+  size_t turn = 0;
+  LaunchStats stats;
+  uint64_t spins = 0;
+  uint64_t progressSeen = 0;
+};
+
+} // namespace
+
+bool Worker::startOne() {
+  if (grid.resident.fetch_add(1) >= grid.residentLimit) {
+    grid.resident.fetch_sub(1);
+    return false;
+  }
+  uint64_t linear = grid.next.fetch_add(1);
+  if (linear >= grid.total) {
+    grid.resident.fetch_sub(1);
+    return false;
+  }
+  active.push_back(
+      std::make_unique<ClusterTask>(grid.launch, grid.shape, linear));
+  return true;
+}
+
+void Worker::retire() {
+  active[turn]->addStats(stats);
+  active.erase(active.begin() + static_cast<ptrdiff_t>(turn));
+  grid.resident.fetch_sub(1);
+  if (turn >= active.size())
+    turn = 0;
+}
+
+/// All clusters of all threads have polled memory for long and nobody changed
+/// it: a deadlock by spinning.
+bool Worker::spunTooLong() {
+  uint64_t progress = grid.progress.load(std::memory_order_relaxed);
+  if (progress != progressSeen) {
+    progressSeen = progress;
+    spins = 0;
+    return false;
+  }
+  return ++spins > spinLimit * active.size();
+}
+
+void Worker::run() {
+  while (!grid.launch.failed.load(std::memory_order_relaxed)) {
+    if (active.empty()) {
+      if (startOne())
+        continue;
+      if (grid.next.load() >= grid.total)
+        break;
+      std::this_thread::yield();
+      continue;
+    }
+    switch (active[turn]->run()) {
+    case ClusterEnd::Done:
+      grid.progress.fetch_add(1, std::memory_order_relaxed);
+      retire();
+      continue;
+    case ClusterEnd::Fault:
+      continue;
+    case ClusterEnd::Slice:
+      grid.progress.fetch_add(1, std::memory_order_relaxed);
+      break;
+    case ClusterEnd::Spinning:
+      if (spunTooLong()) {
+        active[turn]->reportDeadlock();
+        continue;
+      }
+      break;
+    }
+    // Others may be what this one waits for: one that is new, or the next.
+    if (startOne())
+      turn = active.size() - 1;
+    else
+      turn = (turn + 1) % active.size();
+  }
+  std::lock_guard<std::mutex> lock(grid.mutex);
+  grid.stats.warpInstructions += stats.warpInstructions;
+  grid.stats.threadInstructions += stats.threadInstructions;
+}
+
+static uint32_t hostThreads(const Launch &launch, uint64_t clusters) {
+  uint64_t threads = launch.hostThreads;
+  if (threads == 0)
+    if (const char *variable = std::getenv("TILEWRIGHT_SIM_THREADS"))
+      threads = std::strtoull(variable, nullptr, 10);
+  if (threads == 0)
+    threads = std::max(1u, std::thread::hardware_concurrency());
+  return static_cast<uint32_t>(std::min({threads, clusters, uint64_t(1024)}));
+}
+
+//===----------------------------------------------------------------------===//
+// Limits
+//===----------------------------------------------------------------------===//
+
+uint32_t maxActiveBlocksPerSm(const Kernel &kernel, const DeviceConfig &config,
+                              uint32_t blockThreads,
+                              uint32_t dynamicSharedBytes) {
+  if (blockThreads == 0 || blockThreads > kernel.maxThreadsPerBlock)
+    return 0;
+  uint32_t warps = (blockThreads + laneCount - 1) / laneCount;
+  uint32_t shared = kernel.staticSharedBytes + dynamicSharedBytes;
+  if (shared > config.sharedPerBlockOptin)
+    return 0;
+  uint32_t blocks = config.maxBlocksPerSm;
+  blocks = std::min(blocks, config.maxThreadsPerSm / (warps * laneCount));
+  blocks = std::min(blocks, config.sharedPerSm /
+                                (shared + config.sharedReservedPerBlock));
+  if (kernel.regs)
+    blocks = std::min(blocks,
+                      config.regsPerSm / (kernel.regs * warps * laneCount));
+  // The compiler promised as many.
+  return std::max(blocks, 1u);
+}
+
+static std::string sizeText(const Dim3 &dim) {
+  return "(" + std::to_string(dim.x) + "," + std::to_string(dim.y) + "," +
+         std::to_string(dim.z) + ")";
+}
+
+/// Empty, or why the launch cannot be.
+static std::string checkLaunch(const Launch &launch, const DeviceConfig &config,
+                               const Dim3 &cluster) {
+  const Kernel &kernel = *launch.kernel;
+  uint64_t threads = launch.block.count();
+  if (threads == 0 || launch.grid.count() == 0)
+    return "empty grid " + sizeText(launch.grid) + " or block " +
+           sizeText(launch.block);
+  if (threads > kernel.maxThreadsPerBlock)
+    return "block " + sizeText(launch.block) + " has more than " +
+           std::to_string(kernel.maxThreadsPerBlock) + " threads";
+  if (kernel.requiredBlock && !(*kernel.requiredBlock == launch.block))
+    return "block " + sizeText(launch.block) + " is not the required " +
+           sizeText(*kernel.requiredBlock);
+  uint64_t shared =
+      uint64_t(kernel.staticSharedBytes) + launch.dynamicSharedBytes;
+  if (shared > config.sharedPerBlockOptin)
+    return std::to_string(shared) + " bytes of shared memory are more than " +
+           std::to_string(config.sharedPerBlockOptin);
+  if (launch.params.size() < kernel.totalParamBytes)
+    return "parameters of " + std::to_string(launch.params.size()) +
+           " bytes are less than " + std::to_string(kernel.totalParamBytes);
+  if (cluster.count() == 0 || cluster.count() > std::max(config.maxClusterSize, 1u))
+    return "cluster " + sizeText(cluster) + " is not between 1 and " +
+           std::to_string(config.maxClusterSize) + " blocks";
+  if (launch.grid.x % cluster.x || launch.grid.y % cluster.y ||
+      launch.grid.z % cluster.z)
+    return "grid " + sizeText(launch.grid) + " is no multiple of the cluster " +
+           sizeText(cluster);
+  return {};
+}
+
+Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
+                        const GlobalMemory &memory) {
+  const Kernel &kernel = *launch.kernel;
+  Dim3 cluster = kernel.requiredCluster.value_or(launch.cluster);
+  if (std::string why = checkLaunch(launch, config, cluster); !why.empty())
+    return Error{ErrorKind::InvalidLaunch,
+                 "launch of '" + kernel.name + "': " + why};
+  LaunchContext context;
+  context.launch = &launch;
+  context.config = &config;
+  context.memory = memory;
+  context.program = kernel.code->program;
+  context.entry = kernel.code->entry;
+  context.params = launch.params.data();
+  context.paramBytes = kernel.totalParamBytes;
+  context.blockThreads = static_cast<uint32_t>(launch.block.count());
+  context.warpsPerCta = (context.blockThreads + laneCount - 1) / laneCount;
+  context.cluster = cluster;
+  context.clusterCtas = static_cast<uint32_t>(cluster.count());
+  context.staticSharedEnd = kernel.code->sharedEnd;
+  uint32_t align = kernel.code->dynamicAlign;
+  context.sharedBytes =
+      ((kernel.code->sharedEnd + align - 1) & ~(align - 1)) +
+      launch.dynamicSharedBytes;
+  context.localBytesPerThread = kernel.localBytesPerThread;
+
+  GridRun grid(context, {launch.grid, cluster});
+  grid.total = grid.shape.clusters();
+  uint32_t perSm = std::max(
+      1u, maxActiveBlocksPerSm(kernel, config, context.blockThreads,
+                               launch.dynamicSharedBytes));
+  grid.residentLimit = std::max<uint64_t>(
+      1, uint64_t(perSm) * config.smCount / context.clusterCtas);
+
+  std::vector<std::thread> threads;
+  for (uint32_t i = 1; i < hostThreads(launch, grid.total); ++i)
+    threads.emplace_back([&grid] { Worker(grid).run(); });
+  Worker(grid).run();
+  for (std::thread &thread : threads)
+    thread.join();
+  if (context.failed)
+    return context.error;
+  return grid.stats;
+}
+
+} // namespace tilewright::sim

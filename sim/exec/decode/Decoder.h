@@ -1,0 +1,240 @@
+//===- Decoder.h - From AST to decoded instructions -------------*- C++ -*-===//
+//
+// A FunctionDecoder walks one function's statements and keeps its names; an
+// InstDecoder handles one instruction. Modifiers are taken one by one by the
+// opcode's decode function, and what is left over is refused, so no modifier is
+// ever skipped.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TILEWRIGHT_SIM_EXEC_DECODE_DECODER_H
+#define TILEWRIGHT_SIM_EXEC_DECODE_DECODER_H
+
+#include "sim/exec/Memory.h"
+#include "sim/exec/Program.h"
+#include "sim/exec/ops/Select.h"
+#include "sim/ptx/Ast.h"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace tilewright::sim {
+
+/// A module-scope variable after placement.
+struct PlacedVariable {
+  const ptx::Variable *declaration = nullptr;
+  /// Global and const: the device address. Shared: see sharedOffsets.
+  uint64_t address = 0;
+};
+
+/// What all functions of a module see.
+struct ModuleScope {
+  Program &program;
+  const DeviceConfig &config;
+  std::unordered_map<std::string_view, PlacedVariable> variables;
+  std::unordered_map<std::string_view, FunctionInfo *> functions;
+};
+
+/// Shared memory of one entry, or of all functions that entries may call.
+struct SharedLayout {
+  std::unordered_map<std::string_view, uint32_t> offsets;
+  uint32_t end = 0; ///< first byte after the static variables
+  uint32_t dynamicAlign = 16;
+};
+
+/// A name in a function's scope.
+struct LocalName {
+  enum class Kind : uint8_t {
+    Register,
+    RegisterRange,
+    Local,  ///< offset in the frame's local memory
+    Shared, ///< absolute shared address
+    Param,  ///< offset in the kernel's parameters
+  };
+  Kind kind = Kind::Register;
+  ptx::Type type = ptx::Type::None;
+  uint32_t bytes = 0; ///< of a register
+  uint32_t vector = 1;
+  Ref ref = 0;        ///< register, or the first of a range
+  uint32_t count = 0;
+  uint32_t offset = 0;
+  uint64_t size = 0;
+};
+
+class InstDecoder;
+using DecodeFn = void (*)(InstDecoder &);
+using OpcodeTable = std::unordered_map<std::string_view, DecodeFn>;
+
+class FunctionDecoder {
+public:
+  FunctionDecoder(ModuleScope &module, const ptx::Function &function,
+                  FunctionInfo &info, SharedLayout &shared);
+
+  /// Appends the function to the program's code.
+  void decode();
+
+  ModuleScope &module;
+  Program &program;
+  const ptx::Function &function;
+  FunctionInfo &info;
+  SharedLayout &shared;
+  std::vector<Inst> code;
+
+  // Registers.
+  Ref newRow32();
+  Ref newRow64();
+  Ref newPredicate();
+  Ref carryPredicate();
+
+  const LocalName *lookup(std::string_view name, LocalName &storage) const;
+  uint32_t labelNumber(const ptx::Operand &operand);
+  uint32_t allocateLocal(uint64_t bytes, uint32_t align,
+                         ptx::Location location);
+  const ptx::TargetList *targetList(std::string_view name) const;
+  const ptx::CallPrototype *prototype(std::string_view name) const;
+
+  std::vector<uint32_t> labels; ///< label number -> instruction
+
+  /// Direct calls, checked when all functions are known.
+  struct DirectCall {
+    const FunctionInfo *callee;
+    ptx::Location location;
+    size_t params, returns;
+  };
+  std::vector<DirectCall> calls;
+
+private:
+  struct Scope {
+    std::unordered_map<std::string_view, LocalName> names;
+    std::unordered_map<std::string_view, uint32_t> labels;
+    size_t parent = 0;
+    uint32_t localMark = 0;
+  };
+  void findLabels();
+  void declareParams();
+  void declare(const ptx::Variable &variable);
+  void declareRegister(const ptx::Variable &variable);
+  void enterScope();
+  void leaveScope();
+  void layout();
+  void add(std::string_view name, const LocalName &entry,
+           ptx::Location location);
+
+  std::vector<Scope> scopes;
+  size_t scope = 0;
+  size_t nextScope = 1;
+  uint32_t localTop = 0;
+  Ref carry = noRef;
+  std::unordered_map<std::string_view, const ptx::TargetList *> targetLists;
+  std::unordered_map<std::string_view, const ptx::CallPrototype *> prototypes;
+};
+
+/// Orders a function's blocks and resolves its branches; see Layout.cpp.
+void appendLaidOut(std::vector<Inst> &code, const std::vector<uint32_t> &labels,
+                   Program &program, FunctionInfo &info);
+
+/// The decode functions of all opcodes.
+const OpcodeTable &opcodeTable();
+
+class InstDecoder {
+public:
+  InstDecoder(FunctionDecoder &function, const ptx::Instruction &ast);
+  void decode();
+
+  FunctionDecoder &fn;
+  const ptx::Instruction &ast;
+
+  // Modifiers.
+  bool take(std::string_view modifier);
+  /// Index of the one that is there, or -1.
+  int takeOneOf(std::initializer_list<std::string_view> modifiers);
+  std::optional<ptx::Type> takeType();
+  ptx::Type needType();
+  std::optional<RoundingMode> takeRounding();
+  ptx::Space takeSpace(ptx::Space otherwise);
+  bool has(std::string_view modifier) const;
+  /// The next modifier not taken, or an empty view.
+  std::string_view nextModifier() const;
+  std::string_view takeNext();
+  void finishModifiers();
+
+  // Operands.
+  size_t operandCount() const { return ast.operands.size(); }
+  void needOperands(size_t least, size_t most);
+  void needOperands(size_t count) { needOperands(count, count); }
+  const ptx::Operand &operand(size_t index) const;
+  bool isSink(const ptx::Operand &operand) const;
+  bool isRegister(const ptx::Operand &operand, LocalName &out) const;
+
+  /// A row to read as `type`; the register must have the type's size.
+  Ref source(const ptx::Operand &operand, ptx::Type type);
+  Ref source(size_t index, ptx::Type type) {
+    return source(operand(index), type);
+  }
+  /// A row to write; `_` gives a scratch row.
+  Ref result(const ptx::Operand &operand, ptx::Type type);
+  Ref result(size_t index, ptx::Type type) {
+    return result(operand(index), type);
+  }
+  /// Predicates; `_` as a result gives noRef.
+  Ref predicate(const ptx::Operand &operand, bool *negated = nullptr);
+  Ref predicateResult(const ptx::Operand &operand);
+  /// For ld, st and cvt: registers may be wider than the type.
+  Ref wideSource(const ptx::Operand &operand, ptx::Type type, bool &row64);
+  Ref wideResult(const ptx::Operand &operand, ptx::Type type, bool &row64);
+  std::optional<int64_t> constant(const ptx::Operand &operand) const;
+  int64_t needConstant(const ptx::Operand &operand, int64_t least,
+                       int64_t most);
+  /// Fills a, imm and flags of `inst`.
+  void address(Inst &inst, const ptx::Operand &operand, ptx::Space space);
+  /// A 64-bit row that holds the address that an operand is or points to.
+  Ref addressRow(const ptx::Operand &operand);
+  /// A shared address as a 32-bit row, from a register of either width.
+  Ref sharedAddressRow(const ptx::Operand &operand);
+  /// A row of 32 or 64 bits, whichever the register has.
+  Ref anyRow(const ptx::Operand &operand, bool &row64);
+
+  /// Appends an instruction under this one's guard. Operands have to be decoded
+  /// before, because they may append preludes.
+  Inst &emit(Handler handler, Inst inst = Inst());
+  /// Appends a helper that runs before, without the guard.
+  Inst &prelude(Handler handler);
+  template <typename T>
+  const T *keep(T value) {
+    return fn.program.keep(std::move(value));
+  }
+
+  [[noreturn]] void fail(std::string message) const;
+  [[noreturn]] void fail(ptx::Location location, std::string message) const;
+  [[noreturn]] void unsupported() const;
+
+private:
+  Ref immediate(const ptx::Operand &operand, ptx::Type type);
+  Ref symbolAddress(const ptx::Operand &operand, bool row64);
+  Ref special(const ptx::Operand &operand, ptx::Type type);
+
+  uint32_t taken = 0; ///< bit mask of the modifiers
+  uint32_t guard = noGuard;
+};
+
+// The families.
+void addIntegerOpcodes(OpcodeTable &table);
+void addFloatOpcodes(OpcodeTable &table);
+void addCompareOpcodes(OpcodeTable &table);
+void addMoveOpcodes(OpcodeTable &table);
+void addMemoryOpcodes(OpcodeTable &table);
+void addAtomicOpcodes(OpcodeTable &table);
+void addControlOpcodes(OpcodeTable &table);
+void addWarpOpcodes(OpcodeTable &table);
+void addBarrierOpcodes(OpcodeTable &table);
+void addMbarrierOpcodes(OpcodeTable &table);
+void addAsyncCopyOpcodes(OpcodeTable &table);
+void addMatrixOpcodes(OpcodeTable &table);
+void addMiscOpcodes(OpcodeTable &table);
+
+} // namespace tilewright::sim
+
+#endif // TILEWRIGHT_SIM_EXEC_DECODE_DECODER_H

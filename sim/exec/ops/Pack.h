@@ -1,0 +1,27 @@
+//===- Pack.h - Packing, unpacking and address queries ----------*- C++ -*-===//
+
+#ifndef TILEWRIGHT_SIM_EXEC_OPS_PACK_H
+#define TILEWRIGHT_SIM_EXEC_OPS_PACK_H
+
+#include "sim/exec/Inst.h"
+
+namespace tilewright::sim {
+
+// aux is a VectorRefs of parts, imm the bits of one part.
+Status runPack32(const Inst &inst, Warp &warp);
+Status runPack64(const Inst &inst, Warp &warp);
+Status runPack64From32(const Inst &inst, Warp &warp);
+Status runUnpack32(const Inst &inst, Warp &warp);
+Status runUnpack64(const Inst &inst, Warp &warp);
+
+/// d = whether the generic address a lies in the space imm.
+Status runIsSpace(const Inst &inst, Warp &warp);
+// imm: the address is generic.
+Status runMapa32(const Inst &inst, Warp &warp);
+Status runMapa64(const Inst &inst, Warp &warp);
+Status runCtaRank32(const Inst &inst, Warp &warp);
+Status runCtaRank64(const Inst &inst, Warp &warp);
+
+} // namespace tilewright::sim
+
+#endif // TILEWRIGHT_SIM_EXEC_OPS_PACK_H
