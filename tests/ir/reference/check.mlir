@@ -5,7 +5,7 @@
 func.func @expect_eq_first_coordinate() {
   %x = arith.constant dense<[[1, 2, 3], [4, 5, 6]]> : tensor<2x3xi32>
   %y = arith.constant dense<[[1, 2, 3], [4, 7, 8]]> : tensor<2x3xi32>
-  // expected-error @+1 {{expects element [1, 1] to be 7, but got 5}}
+  // expected-error @+1 {{expects element [1, 1] to be 7, but got 5; 2 of 6 elements differ by too much}}
   xf_check.expect_eq %x, %y : tensor<2x3xi32>, tensor<2x3xi32>
   return
 }
@@ -25,7 +25,7 @@ func.func @expect_eq_tells_zeros_apart() {
 func.func @expect_close_counts() {
   %x = arith.constant dense<[1.0, 2.5, 0x7F800000, 0x7FC00000]> : tensor<4xf32>
   %y = arith.constant dense<[1.1, 2.0, 1.0, 0x7FC00000]> : tensor<4xf32>
-  // expected-error @+1 {{expects element [1] to be 2, but got 2.5, off by 0.5; 2 of 4 elements are too far off}}
+  // expected-error @+1 {{expects element [1] to be 2, but got 2.5, off by 0.5; 2 of 4 elements differ by too much}}
   xf_check.expect_close %x, %y relative = 0.1 absolute = 0.0 : tensor<4xf32>, tensor<4xf32>
   return
 }

@@ -46,6 +46,8 @@ func.func @math(%x: tensor<?x64xbf16, #xf.sizes<tokens>>, %w: tensor<128x64xbf16
   %d = xf.rstd %q count = 64 epsilon = 1.0e-5 : tensor<?x2xf32, #xf.sizes<tokens>> -> tensor<?xf32, #xf.sizes<tokens>>
   // CHECK: xf.scale_rows
   %z = xf.scale_rows %p, %d : tensor<?x64xbf16, #xf.sizes<tokens>>, tensor<?xf32, #xf.sizes<tokens>>
+  // CHECK: xf.regroup_columns %{{.*}} period = 64 extent = 32 from = 16 to = 8
+  %e = xf.regroup_columns %z period = 64 extent = 32 from = 16 to = 8 : tensor<?x64xbf16, #xf.sizes<tokens>>
   return %d : tensor<?xf32, #xf.sizes<tokens>>
 }
 
