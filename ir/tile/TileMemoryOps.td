@@ -7,14 +7,16 @@ def Tile_AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
   let summary = "A buffer, or an array of barriers, in shared memory";
   let description = [{
     `offset` (bytes from the start of dynamic shared memory) is left by
-    `tile-plan-shared-memory`. Lives as long as the kernel.
+    `tile-plan-shared-memory`. Lives as long as the kernel; allocations of the
+    same `overlay` share their memory, and whoever uses them sees to it that no
+    two are in use at a time.
 
     Constraints:
     - (C1) Stands in the body of the kernel, outside of roles and control flow.
 
     Example: `%s = tile.alloc : !tile.shared<64x64xbf16, swizzle = 128>`.
   }];
-  let arguments = (ins OptionalAttr<I64Attr>:$offset);
+  let arguments = (ins OptionalAttr<I64Attr>:$offset, OptionalAttr<StrAttr>:$overlay);
   let results = (outs Tile_AnyBuffer:$result);
   let assemblyFormat = "attr-dict `:` qualified(type($result))";
   let hasVerifier = 1;
@@ -133,9 +135,10 @@ def Tile_CopyOp : Tile_Op<"copy", [AttrSizedOperandSegments]> {
     to all of them.
 
     Authors put copies between `acquire` and `commit`. Expanded, the copy names
-    the barrier that counts its bytes, `box` (shape of one transfer) and `param`
-    (the tensor map among the kernel's parameters). One thread of the role
-    issues it.
+    the barrier that counts its bytes, `box` (shape of one transfer, an extent
+    for each dimension of the tensor; the copy is as many transfers as boxes
+    tile it) and `param` (the tensor map among the kernel's parameters). One
+    thread of the role issues it.
 
     Constraints:
     - (C1) One index per dimension of the tensor.

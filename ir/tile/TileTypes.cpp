@@ -218,10 +218,6 @@ SharedType SharedType::dropLeading() const {
 
 SharedType SharedType::addLeading(int64_t count) const {
   SmallVector<int64_t> shape = {count};
-  // A vector becomes a matrix of one row first, so that its stages are aligned
-  // like any other.
-  if (getRank() == 1)
-    shape.push_back(1);
   llvm::append_range(shape, getShape());
   return get(getContext(), shape, getElementType(), getSwizzle());
 }
@@ -235,12 +231,16 @@ LogicalResult RingType::verify(function_ref<InFlightDiagnostic()> emitError,
   // ring_c1
   if (stages < 1 || buffers.empty())
     return emitError() << "expects at least one stage and one buffer";
-  // ring_c2
   for (Type type : buffers) {
     auto shared = dyn_cast<SharedType>(type);
+    // ring_c2
     if (!shared || shared.getRank() > 2)
       return emitError() << "expects shared tiles of rank 1 or 2, but got "
                          << type;
+    // ring_c3
+    if (shared.getRank() == 1 && shared.getBytes() % shared.getAlignment())
+      return emitError() << "expects buffers of rank 1 to be a multiple of "
+                         << shared.getAlignment() << " bytes, but got " << type;
   }
   return success();
 }

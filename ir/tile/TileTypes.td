@@ -84,6 +84,8 @@ def Tile_RingType : Tile_Type<"Ring", "ring"> {
     Constraints:
     - (C1) At least one stage and at least one buffer.
     - (C2) Every buffer is a shared tile of rank 1 or 2.
+    - (C3) A buffer of rank 1 is a multiple of 128 bytes, so that all stages are
+      aligned.
 
     Example: `!tile.ring<4, !tile.shared<128x64xbf16, swizzle = 128>>`.
   }];
