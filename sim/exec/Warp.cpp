@@ -92,8 +92,9 @@ void Warp::useFrame(Frame *frame) {
   base32[1] = launch->program->constants.data32();
   base64[1] = launch->program->constants.data64();
   predicates = predicateRows.data() + frame->basePredicate;
-  predicates[falsePredicate] = 0;
-  predicates[truePredicate] = allLanes;
+  // Only these lanes' bits: other lanes may use the rows in other frames.
+  predicates[falsePredicate] &= ~active;
+  predicates[truePredicate] |= active;
 }
 
 Status Warp::call(const FunctionInfo &callee, const void *callInfo) {
@@ -248,6 +249,7 @@ Status Warp::exitLanes() {
     release(strand().frame);
     strands.erase(strands.begin() + current);
     current = 0;
+    outOfTurn = false;
   }
   if (!strands.empty())
     schedule();
