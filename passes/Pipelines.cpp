@@ -2,8 +2,15 @@
 
 #include "passes/Pipelines.h"
 
+#include "ir/tile/Tile.h"
 #include "passes/Passes.h"
 
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -42,7 +49,38 @@ void buildGraphPipeline(OpPassManager &pm, const GraphOptions &options) {
   pm.addPass(createLowerXfToTile());
 }
 
+void buildTilePipeline(OpPassManager &pm) {
+  OpPassManager &kernel = pm.nest<tile::KernelOp>();
+  kernel.addPass(createCanonicalizerPass());
+  kernel.addPass(createCSEPass());
+  kernel.addPass(createExpandTileLoops());
+  kernel.addPass(createAssignLayouts());
+  kernel.addPass(createExpandRings());
+  kernel.addPass(createInsertFences());
+  kernel.addPass(createPlanSharedMemory());
+  kernel.addPass(createCollectParameters());
+}
+
+void buildNvvmPipeline(OpPassManager &pm) {
+  pm.addPass(createLowerTileToNvvm());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createLowerMathToNvvm());
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createSCFToControlFlowPass());
+  // Indices fit 32 bits, the width of coordinates; addresses are made in 64.
+  constexpr unsigned indexBits = 32;
+  pm.addPass(createArithToLLVMConversionPass({/*indexBitwidth=*/indexBits}));
+  pm.addPass(createConvertMathToLLVMPass());
+  ConvertControlFlowToLLVMPassOptions branches;
+  branches.indexBitwidth = indexBits;
+  pm.addPass(createConvertControlFlowToLLVMPass(branches));
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
 void registerPipelines() {
+  PassPipelineRegistration<>("tile-expand", "What kernels leave implicit, made explicit", buildTilePipeline);
+  PassPipelineRegistration<>("tile-lower-to-nvvm", "From expanded kernels to LLVM and NVVM", buildNvvmPipeline);
   PassPipelineRegistration<GraphOptions>(
       "xf-fuse", "From a model's graph to tuned kernels and plans", buildGraphPipeline);
 }

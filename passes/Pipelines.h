@@ -26,6 +26,13 @@ struct GraphOptions : mlir::PassPipelineOptions<GraphOptions> {
 /// plan of an entry point, made of tuned kernels with planned memory.
 void buildGraphPipeline(mlir::OpPassManager &pm, const GraphOptions &options);
 
+/// `tile-expand`: on a module of tile.kernels, everything that an author leaves
+/// implicit made explicit. What a launch needs is then on the kernel.
+void buildTilePipeline(mlir::OpPassManager &pm);
+
+/// `tile-lower-to-nvvm`: from expanded tile.kernels to the LLVM and NVVM dialects.
+void buildNvvmPipeline(mlir::OpPassManager &pm);
+
 void registerPipelines();
 
 } // namespace tilewright

@@ -5,6 +5,7 @@
 #include "ir/tile/Tile.h"
 #include "ir/xf/Xf.h"
 #include "passes/Passes.h"
+#include "passes/Pipelines.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllPasses.h"
@@ -15,6 +16,7 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllPasses();
   tilewright::registerTilewrightPasses();
+  tilewright::registerPipelines();
   tilewright::reference::registerInterpretPass();
   registry.insert<tilewright::check::CheckDialect>();
   registry.insert<tilewright::tile::TileDialect, tilewright::xf::XfDialect>();

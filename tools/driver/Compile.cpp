@@ -1,0 +1,193 @@
+//===- Compile.cpp - From a model directory to a bundle -------------------===//
+
+#include "tools/driver/Compile.h"
+
+#include "codegen/ptx/PtxEmitter.h"
+#include "frontend/hf/HuggingFace.h"
+#include "ir/tile/Tile.h"
+#include "ir/xf/Xf.h"
+#include "passes/Pipelines.h"
+#include "tools/driver/KernelCompiler.h"
+#include "tools/driver/Manifest.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <chrono>
+#include <mutex>
+
+using namespace mlir;
+using nlohmann::json;
+
+namespace tilewright {
+
+namespace {
+/// Collects MLIR's diagnostics of all threads as lines of text.
+class DiagnosticText {
+public:
+  explicit DiagnosticText(MLIRContext &context)
+      : handler(&context, [this](Diagnostic &diagnostic) {
+          std::lock_guard<std::mutex> lock(mutex);
+          llvm::raw_string_ostream os(text);
+          os << severityOf(diagnostic.getSeverity()) << diagnostic << "\n";
+          for (Diagnostic &note : diagnostic.getNotes())
+            os << "note: " << note << "\n";
+          return success();
+        }) {}
+
+  std::string take() { return std::exchange(text, ""); }
+
+private:
+  static const char *severityOf(DiagnosticSeverity severity) {
+    return severity == DiagnosticSeverity::Error ? "error: " : "warning: ";
+  }
+  std::mutex mutex;
+  std::string text;
+  ScopedDiagnosticHandler handler;
+};
+
+/// Seconds since the last call, under a name.
+class StageClock {
+public:
+  void finish(const char *stage) {
+    auto now = std::chrono::steady_clock::now();
+    times.push_back({stage, std::chrono::duration<double>(now - last).count()});
+    last = now;
+  }
+  StageTimes times;
+
+private:
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+};
+} // namespace
+
+static DialectRegistry makeRegistry() {
+  DialectRegistry registry;
+  registry.insert<xf::XfDialect, tile::TileDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect,
+                  scf::SCFDialect, LLVM::LLVMDialect, NVVM::NVVMDialect>();
+  registerPtxTranslations(registry);
+  return registry;
+}
+
+static llvm::Error failWith(DiagnosticText &diagnostics, const char *otherwise) {
+  std::string text = diagnostics.take();
+  return llvm::createStringError(text.empty() ? otherwise : text.c_str());
+}
+
+static llvm::Error makeDumpDirectory(const CompileOptions &options) {
+  if (options.dumpDirectory.empty())
+    return llvm::Error::success();
+  if (std::error_code error = llvm::sys::fs::create_directories(options.dumpDirectory))
+    return llvm::createStringError(error, "cannot make directory %s: %s", options.dumpDirectory.c_str(),
+                                   error.message().c_str());
+  return llvm::Error::success();
+}
+
+static void dumpModule(const CompileOptions &options, StringRef name, ModuleOp module) {
+  if (options.dumpDirectory.empty())
+    return;
+  llvm::SmallString<128> path(options.dumpDirectory);
+  llvm::sys::path::append(path, name);
+  std::error_code error;
+  llvm::raw_fd_ostream file(path, error);
+  if (!error)
+    module->print(file, OpPrintingFlags().useLocalScope());
+}
+
+/// The front end's graph.
+static llvm::Expected<OwningOpRef<ModuleOp>> importModel(MLIRContext &context, const CompileOptions &options,
+                                                         std::string &warnings) {
+  frontend::ImportOptions import;
+  import.directory = options.modelDirectory;
+  import.configOnly = options.configOnly;
+  import.maxContext = options.maxContext;
+  import.pageSize = options.pageSize;
+  frontend::DiagnosticSink sink;
+  FailureOr<OwningOpRef<ModuleOp>> module = frontend::importHuggingFace(context, import, sink);
+  llvm::raw_string_ostream os(warnings);
+  if (succeeded(module)) {
+    sink.print(os);
+    return std::move(*module);
+  }
+  std::string text;
+  llvm::raw_string_ostream errors(text);
+  sink.print(errors);
+  return llvm::createStringError(text);
+}
+
+/// The context that a session may reach, as the importer settled it.
+static int64_t contextOf(ModuleOp module) {
+  auto model = module->getAttrOfType<DictionaryAttr>("xf.model");
+  return model.getAs<IntegerAttr>("max_context").getInt();
+}
+
+llvm::Expected<CompiledModel> compileModel(const CompileOptions &options, std::string &warnings) {
+  if (llvm::Error error = makeDumpDirectory(options))
+    return std::move(error);
+  MLIRContext context(makeRegistry(), MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
+  DiagnosticText diagnostics(context);
+  StageClock clock;
+
+  llvm::Expected<OwningOpRef<ModuleOp>> imported = importModel(context, options, warnings);
+  if (!imported)
+    return imported.takeError();
+  ModuleOp module = **imported;
+  dumpModule(options, "0-import.mlir", module);
+  clock.finish("import");
+
+  GraphOptions graph;
+  graph.sku = options.sku;
+  graph.skuDirectory = options.skuDirectory;
+  graph.maxTokens = options.maxTokens;
+  graph.maxSeqs = options.maxSeqs;
+  graph.maxRows = options.maxSeqs;
+  graph.maxContext = contextOf(module);
+  PassManager passes(&context);
+  buildGraphPipeline(passes, graph);
+  std::string pipeline;
+  llvm::raw_string_ostream pipelineText(pipeline);
+  passes.printAsTextualPipeline(pipelineText);
+  if (failed(passes.run(module)))
+    return failWith(diagnostics, "the graph could not be lowered");
+  dumpModule(options, "1-kernels.mlir", module);
+  clock.finish("graph");
+
+  FailureOr<json> manifest = buildManifest(module, options);
+  if (failed(manifest))
+    return failWith(diagnostics, "the manifest could not be made");
+  context.enableMultithreading();
+  llvm::Expected<std::vector<CompiledKernel>> kernels = compileKernels(module, options);
+  if (!kernels) {
+    llvm::consumeError(kernels.takeError());
+    return failWith(diagnostics, "a kernel could not be compiled");
+  }
+  clock.finish("codegen");
+  (*manifest)["ptxas"] = nullptr;
+  if (options.assemble) {
+    if (llvm::Error error = assembleKernels(*kernels, options, (*manifest)["ptxas"]))
+      return std::move(error);
+    clock.finish("ptxas");
+  }
+  CompiledModel result;
+  for (CompiledKernel &kernel : *kernels) {
+    (*manifest)["kernels"].push_back(kernel.entry);
+    result.members[kernel.entry["ptx"]] = std::move(kernel.ptx);
+    if (options.cubins && !kernel.cubin.empty())
+      result.members[kernel.entry["cubin"]] = std::move(kernel.cubin);
+  }
+  (*manifest)["tool"] = {{"name", "tilewright"}, {"version", TILEWRIGHT_VERSION}};
+  (*manifest)["pipeline"] = pipeline;
+  result.manifest = std::move(*manifest);
+  result.times = clock.times;
+  return result;
+}
+
+} // namespace tilewright

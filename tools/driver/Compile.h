@@ -1,0 +1,57 @@
+//===- Compile.h - From a model directory to a bundle ---------------------===//
+// The one place where the stages meet: front end, passes, code generation,
+// bundle. Everything it decides comes from `CompileOptions`, which the manifest
+// records.
+//===----------------------------------------------------------------------===//
+#ifndef TILEWRIGHT_TOOLS_DRIVER_COMPILE_H
+#define TILEWRIGHT_TOOLS_DRIVER_COMPILE_H
+
+#include "tools/driver/BundleWriter.h"
+
+#include <nlohmann/json.hpp>
+#include "llvm/Support/Error.h"
+
+#include <functional>
+#include <string>
+
+namespace tilewright {
+
+struct CompileOptions {
+  std::string modelDirectory;
+  std::string target = "sm_90a";
+  std::string sku = "h800-sxm";
+  std::string skuDirectory;
+  /// No weights: their types are taken from the config.
+  bool configOnly = false;
+  int64_t maxTokens = 2048, maxSeqs = 64, maxContext = 0; // 0: what the model allows, up to a limit
+  int64_t pageSize = 64;
+  /// Where IR is written after each stage; empty: nowhere.
+  std::string dumpDirectory;
+  /// Assemble every kernel, for the report; the tool's path, or empty to look.
+  bool assemble = true;
+  std::string ptxas;
+  bool forcePtxas = false;
+  /// Put ptxas's cubins into the bundle.
+  bool cubins = false;
+  bool failOnSpill = true;
+  unsigned threads = 0; // 0: one per core
+  /// Called as kernels are finished.
+  std::function<void(const std::string &stage, size_t done, size_t total)> progress;
+};
+
+/// Seconds of each stage, in order.
+using StageTimes = std::vector<std::pair<std::string, double>>;
+
+struct CompiledModel {
+  nlohmann::json manifest;
+  BundleMembers members;
+  StageTimes times;
+};
+
+/// Compiles a model; warnings go to `warnings`, one per line, with carets. The
+/// error's text is ready to be printed.
+llvm::Expected<CompiledModel> compileModel(const CompileOptions &options, std::string &warnings);
+
+} // namespace tilewright
+
+#endif // TILEWRIGHT_TOOLS_DRIVER_COMPILE_H

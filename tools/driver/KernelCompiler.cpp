@@ -1,0 +1,182 @@
+//===- KernelCompiler.cpp - tile.kernels to PTX, side by side -------------===//
+
+#include "tools/driver/KernelCompiler.h"
+
+#include "codegen/ptx/PtxEmitter.h"
+#include "ir/tile/Tile.h"
+#include "passes/Pipelines.h"
+#include "tools/driver/AttributeJson.h"
+#include "tools/driver/Manifest.h"
+#include "tools/driver/WeightValues.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <atomic>
+#include <thread>
+
+using namespace mlir;
+using nlohmann::json;
+
+namespace tilewright {
+
+/// Three numbers in x, y, z order, of however many were given.
+static json threeOf(json list) {
+  if (list.is_null())
+    list = json::array();
+  while (list.size() < 3)
+    list.push_back(1);
+  return list;
+}
+
+static json argumentsOf(tile::KernelOp kernel) {
+  json arguments = json::array();
+  for (BlockArgument argument : kernel.getArguments()) {
+    auto type = dyn_cast<tile::GlobalType>(argument.getType());
+    if (!type)
+      continue;
+    json shape = json::array();
+    for (unsigned dim = 0; dim < type.getShape().size(); ++dim)
+      shape.push_back(toSizeExpression(type.getSize(dim)));
+    arguments.push_back({{"dtype", getDTypeName(type.getElementType())}, {"shape", shape}});
+  }
+  return arguments;
+}
+
+/// What the passes have left on the kernel, as the manifest has it.
+static json describe(tile::KernelOp kernel) {
+  std::string name = kernel.getSymName().str();
+  json cluster = json::array();
+  if (kernel.getClusterSize() > 1)
+    cluster.push_back(kernel.getClusterSize());
+  return {{"name", name},
+          {"ptx", "kernels/" + name + ".ptx"},
+          {"family", toJson(kernel->getAttr("xf.family"))},
+          {"config", toJson(kernel->getAttr("xf.config"))},
+          {"reason", toJson(kernel->getAttr("xf.reason"))},
+          {"block", threeOf(toJson(kernel.getBlockAttr()))},
+          {"cluster", threeOf(cluster)},
+          {"grid", threeOf(toJson(kernel.getGridAttr()))},
+          {"shared_bytes", toJson(kernel.getSharedBytesAttr())},
+          {"args", argumentsOf(kernel)},
+          {"params", toJson(kernel.getParamsAttr())}};
+}
+
+static void dumpText(const CompileOptions &options, const std::string &name, StringRef text) {
+  if (options.dumpDirectory.empty())
+    return;
+  llvm::SmallString<128> path(options.dumpDirectory);
+  llvm::sys::path::append(path, name);
+  std::error_code error;
+  llvm::raw_fd_ostream file(path, error);
+  if (!error)
+    file << text;
+}
+
+static std::string print(Operation *op) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  op->print(os, OpPrintingFlags().useLocalScope());
+  return text + "\n";
+}
+
+/// One kernel, in a module of its own.
+static FailureOr<CompiledKernel> compileKernel(ModuleOp module, const CompileOptions &options) {
+  auto kernel = *module.getOps<tile::KernelOp>().begin();
+  CompiledKernel result;
+  result.name = kernel.getSymName().str();
+  dumpText(options, result.name + ".tile.mlir", print(module));
+  PassManager expand(module.getContext());
+  buildTilePipeline(expand);
+  if (failed(expand.run(module)))
+    return failure();
+  result.entry = describe(*module.getOps<tile::KernelOp>().begin());
+  dumpText(options, result.name + ".expanded.mlir", print(module));
+  PassManager lower(module.getContext());
+  buildNvvmPipeline(lower);
+  if (failed(lower.run(module)))
+    return failure();
+  dumpText(options, result.name + ".nvvm.mlir", print(module));
+  PtxOptions ptx;
+  ptx.chip = options.target;
+  FailureOr<std::string> text = emitPtx(module, ptx);
+  if (failed(text))
+    return failure();
+  result.ptx = std::move(*text);
+  dumpText(options, result.name + ".ptx", result.ptx);
+  return result;
+}
+
+static unsigned threadCount(const CompileOptions &options, size_t items) {
+  unsigned threads = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  return static_cast<unsigned>(std::min<size_t>(threads, items));
+}
+
+llvm::Expected<std::vector<CompiledKernel>> compileKernels(ModuleOp module, const CompileOptions &options) {
+  std::vector<OwningOpRef<ModuleOp>> modules;
+  for (auto kernel : module.getOps<tile::KernelOp>()) {
+    OwningOpRef<ModuleOp> single = ModuleOp::create(kernel.getLoc());
+    single->push_back(kernel->clone());
+    modules.push_back(std::move(single));
+  }
+  std::vector<CompiledKernel> kernels(modules.size());
+  std::atomic<size_t> next{0}, done{0};
+  std::atomic<bool> bad{false};
+  auto work = [&] {
+    for (size_t i; !bad && (i = next++) < modules.size();) {
+      FailureOr<CompiledKernel> kernel = compileKernel(*modules[i], options);
+      if (failed(kernel)) {
+        bad = true;
+        return;
+      }
+      kernels[i] = std::move(*kernel);
+      if (options.progress)
+        options.progress("compile", ++done, modules.size());
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned i = 1; i < threadCount(options, modules.size()); ++i)
+    threads.emplace_back(work);
+  work();
+  for (std::thread &thread : threads)
+    thread.join();
+  if (bad)
+    return llvm::createStringError("a kernel could not be compiled");
+  return kernels;
+}
+
+llvm::Error assembleKernels(std::vector<CompiledKernel> &kernels, const CompileOptions &options, json &ptxasInfo) {
+  llvm::Expected<Ptxas> ptxas = Ptxas::find(options.ptxas, "");
+  if (!ptxas)
+    return ptxas.takeError();
+  ptxasInfo = {{"version", ptxas->getVersion().str()}};
+  PtxasOptions assemble;
+  assemble.force = options.forcePtxas;
+  assemble.rejectSpills = options.failOnSpill;
+  std::vector<StringRef> texts;
+  for (const CompiledKernel &kernel : kernels)
+    texts.push_back(kernel.ptx);
+  std::vector<llvm::Expected<PtxasResult>> results =
+      ptxas->assembleAll(texts, options.target, assemble, threadCount(options, texts.size()));
+  llvm::Error errors = llvm::Error::success();
+  for (auto [kernel, result] : llvm::zip(kernels, results)) {
+    if (!result) {
+      errors = llvm::joinErrors(std::move(errors), result.takeError());
+      continue;
+    }
+    const PtxasReport *report = result->find(kernel.name);
+    kernel.entry["ptxas"] = {{"version", ptxas->getVersion().str()},
+                             {"registers", report ? report->registers : 0},
+                             {"spill_bytes", report ? report->spillBytes : 0},
+                             {"shared_bytes", report ? report->sharedBytes : 0},
+                             {"warnings", result->advisories}};
+    if (!options.cubins)
+      continue;
+    kernel.cubin = std::move(result->cubin);
+    kernel.entry["cubin"] = "kernels/" + kernel.name + ".cubin";
+  }
+  return errors;
+}
+
+} // namespace tilewright
