@@ -11,6 +11,7 @@ namespace {
 
 struct Avx2 {
   static constexpr int lanes = 8;
+  static constexpr int columnsAtOnce = 2;
   using I = __m256i;
   using F = __m256;
 
@@ -35,6 +36,10 @@ struct Avx2 {
   static I sub(I a, I b) { return _mm256_sub_epi32(a, b); }
   static I shl(I a, int n) { return _mm256_sll_epi32(a, _mm_cvtsi32_si128(n)); }
   static I shr(I a, int n) { return _mm256_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+  template <int N>
+  static I shiftLeft(I a) {
+    return _mm256_slli_epi32(a, N);
+  }
   template <int N>
   static I sar(I a) {
     return _mm256_srai_epi32(a, N);

@@ -11,6 +11,7 @@ namespace {
 
 struct Avx512 {
   static constexpr int lanes = 16;
+  static constexpr int columnsAtOnce = 4;
   using I = __m512i;
   using F = __m512;
 
@@ -31,6 +32,10 @@ struct Avx512 {
   static I sub(I a, I b) { return _mm512_sub_epi32(a, b); }
   static I shl(I a, int n) { return _mm512_sll_epi32(a, _mm_cvtsi32_si128(n)); }
   static I shr(I a, int n) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128(n)); }
+  template <int N>
+  static I shiftLeft(I a) {
+    return _mm512_slli_epi32(a, N);
+  }
   template <int N>
   static I sar(I a) {
     return _mm512_srai_epi32(a, N);

@@ -13,6 +13,12 @@
 
 #include "sim/tensor/StepKernels.h"
 
+#if defined(__clang__)
+#define TILEWRIGHT_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define TILEWRIGHT_ROLLED _Pragma("GCC unroll 1")
+#endif
+
 namespace tilewright::sim {
 namespace {
 
@@ -160,22 +166,43 @@ void decodeRowsAs(const ElementCode &code, uint32_t signs, int words,
   }
 }
 
+/// Finds the columns of zeros, and orders the others first.
+template <class V>
+void orderColumns(uint32_t packed, int words, ColumnBlock &columns) {
+  uint64_t zeros = 0;
+  for (int entry = 0; entry < blockColumns * maxStepWords; entry += V::lanes) {
+    uint64_t zeroEntries =
+        V::zeroBits(V::bitAnd(V::load(&columns.words[entry]), V::set1(packed)));
+    zeros |= zeroEntries << entry;
+  }
+  uint64_t used = (uint64_t{1} << words) - 1;
+  int busy = 0, last = blockColumns;
+  for (int j = 0; j < blockColumns; ++j) {
+    bool zero = (~zeros >> (j * maxStepWords) & used) == 0;
+    columns.order[zero ? --last : busy++] = j;
+  }
+  columns.busy = busy;
+}
+
 template <class V, int W>
 void decodeColumnsAs(const ElementCode &code, uint32_t signs, int words,
                      ColumnBlock &columns) {
   using I = typename V::I;
-  for (int entry = 0; entry < blockColumns * maxStepWords; entry += V::lanes) {
-    I raw = V::bitXor(V::load(&columns.words[entry]), V::set1(signs));
+  orderColumns<V>(code.packed, words, columns);
+  alignas(64) uint32_t compacted[blockColumns * maxStepWords];
+  const uint32_t *source = columns.words;
+  if (columns.busy != blockColumns) {
+    for (int n = 0; n < blockColumns; ++n)
+      for (int w = 0; w < maxStepWords; ++w)
+        compacted[n * maxStepWords + w] =
+            columns.words[columns.order[n] * maxStepWords + w];
+    source = compacted;
+  }
+  for (int entry = 0; entry < columns.busy * maxStepWords; entry += V::lanes) {
+    I raw = V::bitXor(V::load(source + entry), V::set1(signs));
     V::store(&columns.exponents[entry], exponentsOf<V, W>(code, raw));
     for (int i = 0; i < 32 / W; ++i)
       V::storeFloat(&columns.values[i][entry], valuesOf<V>(code, raw, i));
-  }
-  columns.zeroColumns = 0;
-  for (int j = 0; j < blockColumns; ++j) {
-    uint32_t any = 0;
-    for (int w = 0; w < words; ++w)
-      any |= columns.words[j * maxStepWords + w] & code.packed;
-    columns.zeroColumns |= static_cast<uint32_t>(any == 0) << j;
   }
 }
 
@@ -210,120 +237,224 @@ inline uint32_t scalarLane(const DotSpec &spec, const RowBlock &rows, int row,
   return fusedDot(spec, words, column, accumulator);
 }
 
-/// The largest exponent of the products of each lane with column `j`.
-template <class V, int W, int Words>
-typename V::I productExponent(const RowBlock &rows, const uint32_t *exponents,
-                              int lane) {
+/// One vector of rows against the columns of a block, by slot. Every column is
+/// planned first: its largest exponents decide the quantum. Only then are the
+/// products summed, so that one column's latency hides behind the others.
+template <class V>
+struct alignas(64) Plan {
+  uint32_t exponents[blockColumns][V::lanes];
+  uint32_t scales[blockColumns][V::lanes];
+  uint32_t sums[blockColumns][V::lanes];
+  uint32_t bad[blockColumns]; ///< lanes that the scalar rule must redo
+};
+
+/// The exponents of the accumulators as the rule takes them.
+template <class V>
+typename V::I accumulatorExponent(typename V::I c) {
   using I = typename V::I;
-  I maximum = V::template addLanes<W>(V::load(&rows.exponents[0][lane]),
-                                      V::set1(exponents[0]));
-  for (int w = 1; w < Words; ++w)
-    maximum = V::template maxLanes<W>(
-        maximum, V::template addLanes<W>(V::load(&rows.exponents[w][lane]),
-                                         V::set1(exponents[w])));
-  return unpackMax<V, W>(maximum);
+  I field = V::bitAnd(V::shr(c, f32MantissaBits), V::set1(0xff));
+  return V::sub(V::template maxLanes<32>(field, V::set1(1)), V::set1(f32Bias));
 }
 
-/// Rewrites the lanes of `bad`; the others keep what the kernel stored.
-inline void repairLanes(const DotSpec &spec, const RowBlock &rows, int lane,
-                        const uint32_t *column, uint32_t bad,
-                        const uint32_t *before, uint32_t *values) {
-  for (; bad != 0; bad &= bad - 1) {
-    int offset = __builtin_ctz(bad);
-    values[offset] =
-        scalarLane(spec, rows, lane + offset, column, before[offset]);
+/// Plans one slot with accumulators `values`, whose products have the largest
+/// exponents `exponent`.
+template <class V>
+void planSlot(const DotSpec &spec, const uint32_t *values,
+              typename V::I exponent, Plan<V> &plan, int slot) {
+  using I = typename V::I;
+  I c = V::load(values);
+  exponent = V::template maxLanes<32>(exponent, accumulatorExponent<V>(c));
+  plan.bad[slot] = V::outside(exponent, minSafeExponent, maxSafeExponent);
+  // Into quanta of 2^(exponent - fractionBits).
+  I lift = V::set1(f32Bias + static_cast<uint32_t>(spec.fractionBits));
+  I scale = V::template shiftLeft<f32MantissaBits>(V::sub(lift, exponent));
+  V::store(plan.exponents[slot], exponent);
+  V::store(plan.scales[slot], scale);
+  V::store(plan.sums[slot],
+           V::truncate(V::mul(V::asFloat(c), V::asFloat(scale))));
+}
+
+/// The largest exponents of the products of a vector of rows, given by its
+/// packed exponents, with `Count` columns.
+template <class V, int W, int Words, int Count>
+void productExponents(const uint32_t *rows, const uint32_t *columns,
+                      typename V::I *out) {
+  using I = typename V::I;
+  I maximum[Count];
+  for (int n = 0; n < Count; ++n)
+    maximum[n] = V::set1(repeat<W>(W == 8 ? -128 : 2 * zeroExponent));
+  TILEWRIGHT_ROLLED
+  for (int w = 0; w < Words; ++w) {
+    I a = V::load(rows + w * blockRows);
+    for (int n = 0; n < Count; ++n)
+      maximum[n] = V::template maxLanes<W>(
+          maximum[n],
+          V::template addLanes<W>(a, V::set1(columns[n * maxStepWords + w])));
+  }
+  for (int n = 0; n < Count; ++n)
+    out[n] = unpackMax<V, W>(maximum[n]);
+}
+
+/// Adds to each of `sums` the products of `Words` words with `Count` columns,
+/// truncated. A function of its own, because its registers are just enough.
+template <class V, int Words, int Count>
+void addProducts(const float *a, const float *b, const typename V::F *scales,
+                 typename V::I *sums) {
+  using F = typename V::F;
+  TILEWRIGHT_ROLLED
+  for (int w = 0; w < Words; ++w) {
+    F row = V::loadFloat(a + w * blockRows);
+    for (int n = 0; n < Count; ++n) {
+      F product = V::mul(row, V::set1Float(b[n * maxStepWords + w]));
+      sums[n] = V::add(sums[n], V::truncate(V::mul(product, scales[n])));
+    }
   }
 }
 
-/// One vector of rows times one column. Without `Products` every product is
-/// known to be zero and only the accumulator is aligned.
-template <class V, int W, int Words, bool Products>
-void multiplyLanes(const DotSpec &spec, const RowBlock &rows, int lane,
-                   const ColumnBlock &columns, int j, typename V::I exponent,
-                   uint32_t zeroLanes, uint32_t *values) {
+/// Sums the products of `Count` planned slots.
+template <class V, int W, int Words, int Count>
+[[gnu::noinline]] void sumSlots(const float *a, const float *b, Plan<V> &plan,
+                                int slot) {
   using I = typename V::I;
   using F = typename V::F;
   constexpr int perWord = 32 / W;
-  I c = V::load(values);
-  I field = V::bitAnd(V::shr(c, f32MantissaBits), V::set1(0xff));
-  I cExponent =
-      V::sub(V::template maxLanes<32>(field, V::set1(1)), V::set1(f32Bias));
-  exponent = V::template maxLanes<32>(exponent, cExponent);
-  uint32_t bad = V::outside(exponent, minSafeExponent, maxSafeExponent);
-
-  // Quanta of 2^(exponent - fractionBits), and back.
-  uint32_t lift = f32Bias + static_cast<uint32_t>(spec.fractionBits);
-  uint32_t drop = f32Bias - static_cast<uint32_t>(spec.fractionBits);
-  F scale =
-      V::asFloat(V::shl(V::sub(V::set1(lift), exponent), f32MantissaBits));
-  F unscale =
-      V::asFloat(V::shl(V::add(exponent, V::set1(drop)), f32MantissaBits));
-
-  I sum = V::truncate(V::mul(V::asFloat(c), scale));
-  if constexpr (Products) {
-    // Half of the terms each: neither half can leave 32 bits.
-    const float *b = &columns.values[0][j * maxStepWords];
-    I half[2] = {sum, V::set1(0)};
-    for (int i = 0; i < perWord; ++i) {
-      for (int w = 0; w < Words; ++w) {
-        F product =
-            V::mul(V::loadFloat(&rows.values[i][w][lane]),
-                   V::set1Float(b[i * blockColumns * maxStepWords + w]));
-        I &part = half[2 * (i * Words + w) >= perWord * Words];
-        part = V::add(part, V::truncate(V::mul(product, scale)));
-      }
-    }
-    sum = V::add(half[0], half[1]);
-    bad |= V::signBits(
-        V::andNot(V::bitXor(half[0], half[1]), V::bitXor(half[0], sum)));
+  constexpr int elementValues = maxStepWords * blockRows;
+  constexpr int columnValues = maxStepWords * blockColumns;
+  // Half of the terms at a time: neither half can leave 32 bits.
+  I first[Count], second[Count];
+  F scales[Count];
+  for (int n = 0; n < Count; ++n) {
+    first[n] = V::load(plan.sums[slot + n]);
+    second[n] = V::set1(0);
+    scales[n] = V::asFloat(V::load(plan.scales[slot + n]));
   }
-  F result = V::mul(V::toFloatTowardZero(sum), unscale);
-  I bits = V::asInt(result);
-  if (spec.result == DotResult::F32Short)
-    bits = V::bitAnd(
-        bits, V::set1(~((1u << (f32MantissaBits - shortFractionBits)) - 1)));
-  if (__builtin_expect(bad == 0, 1)) {
-    V::store(values, bits);
-    return;
+  if constexpr (perWord == 1) {
+    addProducts<V, Words / 2, Count>(a, b, scales, first);
+    addProducts<V, Words / 2, Count>(a + Words / 2 * blockRows, b + Words / 2,
+                                     scales, second);
+  } else {
+    for (int i = 0; i < perWord / 2; ++i)
+      addProducts<V, Words, Count>(a + i * elementValues, b + i * columnValues,
+                                   scales, first);
+    for (int i = perWord / 2; i < perWord; ++i)
+      addProducts<V, Words, Count>(a + i * elementValues, b + i * columnValues,
+                                   scales, second);
   }
+  for (int n = 0; n < Count; ++n) {
+    I total = V::add(first[n], second[n]);
+    plan.bad[slot + n] |= V::signBits(
+        V::andNot(V::bitXor(first[n], second[n]), V::bitXor(first[n], total)));
+    V::store(plan.sums[slot + n], total);
+  }
+}
+
+/// Everything about one block, for the functions that need most of it.
+struct BlockOperands {
+  const DotSpec &spec;
+  const RowBlock &rows;
+  const ColumnBlock &columns;
+  AccumulatorBlock &accumulators;
+};
+
+/// Rewrites the lanes of slot `slot` that the f32 evaluation got wrong, from
+/// `before`, the accumulators as they were. In `zeroLanes` all products are
+/// zero.
+template <class V>
+[[gnu::noinline]] void repairLanes(const BlockOperands &block,
+                                   const Plan<V> &plan, int slot, int lane,
+                                   uint32_t zeroLanes, const uint32_t *before) {
+  using I = typename V::I;
+  int j = block.columns.order[slot];
+  uint32_t *values = &block.accumulators.values[j][lane];
   // Zero times anything finite, added to zero, is zero.
-  uint32_t zero = bad & zeroLanes &
-                  V::outside(exponent, minSafeExponent, 2000) &
-                  V::zeroBits(V::bitAnd(c, V::set1(0x7fffffffu)));
-  uint32_t before[V::lanes];
-  V::store(before, c);
-  V::store(values, V::clear(bits, zero));
-  repairLanes(spec, rows, lane, &columns.words[j * maxStepWords], bad & ~zero,
-              before, values);
+  I magnitude = V::bitAnd(V::load(before), V::set1(0x7fffffffu));
+  uint32_t low = V::outside(V::load(plan.exponents[slot]), minSafeExponent,
+                            2 * specialExponent);
+  uint32_t zero = plan.bad[slot] & zeroLanes & low & V::zeroBits(magnitude);
+  V::store(values, V::clear(V::load(values), zero));
+  for (uint32_t left = plan.bad[slot] & ~zero; left != 0; left &= left - 1) {
+    int i = __builtin_ctz(left);
+    values[i] = scalarLane(block.spec, block.rows, lane + i,
+                           &block.columns.words[j * maxStepWords], before[i]);
+  }
+}
+
+/// Rounds the sums of every slot into the accumulators.
+template <class V>
+void finishSlots(const BlockOperands &block, const Plan<V> &plan, int lane,
+                 uint32_t zeroRows) {
+  using I = typename V::I;
+  using F = typename V::F;
+  const DotSpec &spec = block.spec;
+  uint32_t dropped = spec.result == DotResult::F32Short
+                         ? f32MantissaBits - shortFractionBits
+                         : 0;
+  I kept = V::set1(~((1u << dropped) - 1));
+  I drop = V::set1(f32Bias - static_cast<uint32_t>(spec.fractionBits));
+  for (int slot = 0; slot < blockColumns; ++slot) {
+    uint32_t *values =
+        &block.accumulators.values[block.columns.order[slot]][lane];
+    I exponent = V::load(plan.exponents[slot]);
+    F unscale = V::asFloat(
+        V::template shiftLeft<f32MantissaBits>(V::add(exponent, drop)));
+    F result = V::mul(V::toFloatTowardZero(V::load(plan.sums[slot])), unscale);
+    I before = V::load(values);
+    V::store(values, V::bitAnd(V::asInt(result), kept));
+    if (__builtin_expect(plan.bad[slot] != 0, 0)) {
+      uint32_t accumulators[V::lanes];
+      V::store(accumulators, before);
+      bool zeroColumn = slot >= block.columns.busy;
+      repairLanes<V>(block, plan, slot, lane, zeroColumn ? ~0u : zeroRows,
+                     accumulators);
+    }
+  }
+}
+
+template <class V, int W, int Words>
+void planSlots(const BlockOperands &block, int lane, Plan<V> &plan) {
+  using I = typename V::I;
+  constexpr int group = V::columnsAtOnce;
+  const ColumnBlock &columns = block.columns;
+  auto accumulators = [&](int slot) {
+    return &block.accumulators.values[columns.order[slot]][lane];
+  };
+  // Slots past the busy ones may be computed too; they are planned again below.
+  for (int slot = 0; slot < columns.busy; slot += group) {
+    I exponents[group];
+    productExponents<V, W, Words, group>(
+        &block.rows.exponents[0][lane], &columns.exponents[slot * maxStepWords],
+        exponents);
+    for (int n = 0; n < group; ++n)
+      planSlot<V>(block.spec, accumulators(slot + n), exponents[n], plan,
+                  slot + n);
+  }
+  I rows = V::load(
+      reinterpret_cast<const uint32_t *>(&block.rows.maxExponent[lane]));
+  I exponent = V::add(rows, V::set1(static_cast<uint32_t>(zeroExponent)));
+  for (int slot = columns.busy; slot < blockColumns; ++slot)
+    planSlot<V>(block.spec, accumulators(slot), exponent, plan, slot);
 }
 
 template <class V, int W, int Words>
 void multiplyAs(const DotSpec &spec, const RowBlock &rows,
                 const ColumnBlock &columns, AccumulatorBlock &accumulators) {
-  using I = typename V::I;
   constexpr uint32_t allLanes = V::lanes == 32 ? ~0u : (1u << V::lanes) - 1;
-  for (int j = 0; j < blockColumns; ++j) {
-    bool zeroColumn = (columns.zeroColumns >> j) & 1;
-    for (int lane = 0; lane < blockRows; lane += V::lanes) {
-      uint32_t *values = &accumulators.values[j][lane];
-      uint32_t zeroRows = (rows.zeroRows >> lane) & allLanes;
-      if (zeroColumn) {
-        I exponent = V::add(V::load(reinterpret_cast<const uint32_t *>(
-                                &rows.maxExponent[lane])),
-                            V::set1(static_cast<uint32_t>(zeroExponent)));
-        multiplyLanes<V, W, Words, false>(spec, rows, lane, columns, j,
-                                          exponent, allLanes, values);
-        continue;
-      }
-      I exponent = productExponent<V, W, Words>(
-          rows, &columns.exponents[j * maxStepWords], lane);
-      if (zeroRows == allLanes)
-        multiplyLanes<V, W, Words, false>(spec, rows, lane, columns, j,
-                                          exponent, allLanes, values);
-      else
-        multiplyLanes<V, W, Words, true>(spec, rows, lane, columns, j, exponent,
-                                         zeroRows, values);
+  constexpr int group = V::columnsAtOnce;
+  BlockOperands block = {spec, rows, columns, accumulators};
+  for (int lane = 0; lane < blockRows; lane += V::lanes) {
+    uint32_t zeroRows = (rows.zeroRows >> lane) & allLanes;
+    Plan<V> plan;
+    planSlots<V, W, Words>(block, lane, plan);
+    if (zeroRows != allLanes) {
+      const float *a = &rows.values[0][0][lane];
+      const float *b = columns.values[0];
+      int slot = 0;
+      for (; slot + group <= columns.busy; slot += group)
+        sumSlots<V, W, Words, group>(a, b + slot * maxStepWords, plan, slot);
+      for (; slot < columns.busy; ++slot)
+        sumSlots<V, W, Words, 1>(a, b + slot * maxStepWords, plan, slot);
     }
+    finishSlots<V>(block, plan, lane, zeroRows);
   }
 }
 

@@ -11,6 +11,7 @@ namespace {
 /// whatever vector instructions its target has.
 struct Portable {
   static constexpr int lanes = 4;
+  static constexpr int columnsAtOnce = 1;
   struct I {
     uint32_t x[lanes];
   };
@@ -88,6 +89,10 @@ struct Portable {
   }
   static I shr(I a, int n) {
     return each([&](int i) { return a.x[i] >> n; });
+  }
+  template <int N>
+  static I shiftLeft(I a) {
+    return shl(a, N);
   }
   template <int N>
   static I sar(I a) {

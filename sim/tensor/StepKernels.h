@@ -37,13 +37,15 @@ struct alignas(64) RowBlock {
   uint32_t zeroRows = 0; ///< bit r: every element of row r is zero
 };
 
-/// 8 columns of B; column j owns entries [8 j, 8 j + 8) of each array.
+/// 8 columns of B, eight entries each. Decoding moves columns of zeros out of
+/// the way: slot n of the decoded arrays holds column order[n], the first
+/// `busy` slots the columns that are not all zeros.
 struct alignas(64) ColumnBlock {
-  uint32_t words[blockColumns * maxStepWords];
+  uint32_t words[blockColumns * maxStepWords]; ///< by column
   uint32_t exponents[blockColumns * maxStepWords];
   float values[maxPerWord][blockColumns * maxStepWords];
-  int32_t maxExponent[blockColumns];
-  uint32_t zeroColumns = 0;
+  int order[blockColumns];
+  int busy = 0;
 };
 
 /// The accumulators of a block, column after column.
