@@ -6,8 +6,14 @@
 #include "codegen/ptx/PtxEmitter.h"
 #include "codegen/ptx/Ptxas.h"
 
+#include "ir/tile/Tile.h"
+#include "passes/Pipelines.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Support/FileUtilities.h"
 
 #include "llvm/Support/CommandLine.h"
@@ -66,6 +72,18 @@ assemble(llvm::StringRef ptx, const Flags &flags, llvm::StringRef program) {
   return ptxas->assemble(ptx, flags.chip, options);
 }
 
+/// Lowers kernels of the tile dialect, from whichever level they are at.
+static LogicalResult lowerKernels(ModuleOp module) {
+  auto kernels = module.getOps<tile::KernelOp>();
+  if (kernels.empty())
+    return success();
+  PassManager passes(module.getContext());
+  if (!(*kernels.begin()).getParams())
+    buildTilePipeline(passes);
+  buildNvvmPipeline(passes);
+  return passes.run(module);
+}
+
 static LogicalResult translate(ModuleOp module, const Flags &flags,
                                llvm::StringRef program, llvm::raw_ostream &os) {
   PtxOptions options{flags.chip, flags.ptxVersion, flags.optLevel,
@@ -97,7 +115,8 @@ int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(argc, argv, "Tilewright: kernels to PTX\n");
 
   DialectRegistry registry;
-  registry.insert<LLVM::LLVMDialect, NVVM::NVVMDialect>();
+  registry.insert<LLVM::LLVMDialect, NVVM::NVVMDialect, tile::TileDialect,
+                  arith::ArithDialect, math::MathDialect, scf::SCFDialect>();
   registerPtxTranslations(registry);
   MLIRContext context(registry);
 
@@ -112,7 +131,8 @@ int main(int argc, char **argv) {
   sources.AddNewSourceBuffer(std::move(file), llvm::SMLoc());
   SourceMgrDiagnosticHandler handler(sources, &context);
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
-  if (!module || failed(translate(*module, flags, argv[0], output->os())))
+  if (!module || failed(lowerKernels(*module)) ||
+      failed(translate(*module, flags, argv[0], output->os())))
     return 1;
   output->keep();
   return 0;

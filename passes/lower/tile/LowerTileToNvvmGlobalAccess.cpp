@@ -27,10 +27,14 @@ public:
             ValueRange indices, tile::FragmentType fragment,
             std::optional<ArrayRef<int64_t>> dims);
 
-  /// Row k of the fragment is row `index + rows[k]` of the tensor, where each
-  /// register of the fragment has its element of `rows`.
-  void setRows(ArrayRef<Value> rowOfRegister) {
+  /// Place k along the dimension of the fragment that `rows` spans is place
+  /// `index + rows[k]` of the tensor, where each register of the fragment has its
+  /// element of `rows`.
+  void setRows(tile::FragmentType rows, ArrayRef<Value> rowOfRegister) {
     this->rowOfRegister = llvm::to_vector(rowOfRegister);
+    for (auto [dim, size] : llvm::enumerate(rows.getShape()))
+      if (size != 1)
+        rowsDim = dim;
   }
 
   /// Whether every size and stride is known; a diagnostic otherwise.
@@ -44,6 +48,7 @@ public:
 
 private:
   bool hasRows() const { return !rowOfRegister.empty(); }
+  bool isRowsDim(int64_t dim) const { return hasRows() && dim == rowsDim; }
   Stride getStride(int64_t dim);
   Value scale(Value coordinate, const Stride &stride);
   Value createThreadPointer();
@@ -65,6 +70,7 @@ private:
   SmallVector<Stride> strides;
   SmallVector<Value> threadCoordinate;
   SmallVector<Value> rowOfRegister;
+  int64_t rowsDim = 0; ///< of the fragment
 
   Value threadPointer;
   std::optional<Value> uniform; ///< predicate common to all registers
@@ -151,7 +157,7 @@ Value GlobalBox::createThreadPointer() {
   for (auto [index, stride] : llvm::zip_equal(indices, strides))
     pointer = createOffset(b, pointer, scale(index, stride));
   for (auto [dim, coordinate] : llvm::enumerate(threadCoordinate)) {
-    if (tensorDim[dim] < 0 || (dim == 0 && hasRows()))
+    if (tensorDim[dim] < 0 || isRowsDim(dim))
       continue;
     pointer =
         createOffset(b, pointer, scale(coordinate, strides[tensorDim[dim]]));
@@ -166,12 +172,12 @@ Value GlobalBox::getPointer(int64_t reg) {
     Value &rowPointer = rowPointers[row];
     if (!rowPointer)
       rowPointer =
-          createOffset(b, threadPointer, scale(row, strides[tensorDim[0]]));
+          createOffset(b, threadPointer, scale(row, strides[tensorDim[rowsDim]]));
     pointer = rowPointer;
   }
   tile::Coordinate at = layout.getRegisterCoordinate(reg);
   for (auto [dim, offset] : llvm::enumerate(at)) {
-    if (offset == 0 || tensorDim[dim] < 0 || (dim == 0 && hasRows()))
+    if (offset == 0 || tensorDim[dim] < 0 || isRowsDim(dim))
       continue;
     const Stride &stride = strides[tensorDim[dim]];
     int64_t bytes = offset * elementBytes * stride.constant.value_or(0);
@@ -201,7 +207,7 @@ int64_t GlobalBox::getVectorWidth(int64_t limit) const {
   auto divides = [&](int64_t value) { return value % width == 0; };
   while (width > 1 &&
          (ShapedType::isDynamic(size) || !divides(size) ||
-          !divides(divisors[last]) || (it == tensorDim.begin() && hasRows())))
+          !divides(divisors[last]) || isRowsDim(it - tensorDim.begin())))
     width /= 2;
   return width;
 }
@@ -223,7 +229,7 @@ bool GlobalBox::isWholeTile(int64_t fragmentDim) const {
   int64_t dim = tensorDim[fragmentDim];
   int64_t extent = fragment.getShape()[fragmentDim];
   int64_t size = type.getShape()[dim];
-  return !(fragmentDim == 0 && hasRows()) &&
+  return !isRowsDim(fragmentDim) &&
          (extent == 1 || (!ShapedType::isDynamic(size) && size % extent == 0 &&
                           divisors[dim] % extent == 0));
 }
@@ -272,8 +278,8 @@ Value GlobalBox::getPredicate(int64_t reg) {
   Value predicate = *uniform;
   tile::Coordinate at = layout.getRegisterCoordinate(reg);
   for (auto [fragmentDim, offset] : llvm::enumerate(at)) {
-    if (fragmentDim == 0 && hasRows()) {
-      int64_t dim = tensorDim[0];
+    if (isRowsDim(fragmentDim)) {
+      int64_t dim = tensorDim[rowsDim];
       Value row = rowOfRegister[reg];
       Value at = arith::AddIOp::create(b, indices[dim], row);
       Value wanted = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, row,
@@ -327,7 +333,7 @@ struct GlobalLoadLowering : TilePattern<tile::LoadOp> {
                                fragment, "rows");
       if (failed(rows))
         return failure();
-      box.setRows(*rows);
+      box.setRows(op.getRows().getType(), *rows);
     }
     if (failed(box.prepare()))
       return failure();
@@ -372,7 +378,7 @@ struct GlobalStoreLowering : TilePattern<tile::StoreOp> {
                                fragment, "rows");
       if (failed(rows))
         return failure();
-      box.setRows(*rows);
+      box.setRows(op.getRows().getType(), *rows);
     }
     if (op.getMask()) {
       auto values = spreadColumn(b, op, op.getMask().getType(),

@@ -183,6 +183,8 @@ struct MbarrierArriveLowering : TilePattern<tile::MbarrierArriveOp> {
                   ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     const ThreadGroup &threads = kernel.getThreads(op);
+    // One thread stands for its warp, whose other threads must be done reading.
+    NVVM::SyncWarpOp::create(b, createI32(b, -1));
     Value condition = threads.speaker;
     if (Value ranks = adaptor.getRanks()) {
       Value bit = arith::ShRUIOp::create(b, ranks, threads.lane);
