@@ -55,7 +55,7 @@ CUresult cuStreamSynchronize(CUstream handle) {
 
 CUresult cuStreamQuery(CUstream handle) {
   return withStream(handle, [&](Driver &driver,
-                                const std::shared_ptr<Context> &,
+                                const std::shared_ptr<Context> &context,
                                 const std::shared_ptr<Stream> &stream) {
     std::lock_guard<std::mutex> lock(driver.streamMutex);
     if (stream->capture) {
@@ -65,7 +65,7 @@ CUresult cuStreamQuery(CUstream handle) {
     for (const TaskHandle &task : stream->waits)
       if (!driver.scheduler.isDone(task))
         return CUDA_ERROR_NOT_READY;
-    return driver.scheduler.isDone(stream->last) ? CUDA_SUCCESS
+    return driver.scheduler.isDone(stream->last) ? context->error()
                                                  : CUDA_ERROR_NOT_READY;
   });
 }

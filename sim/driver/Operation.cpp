@@ -9,6 +9,10 @@
 
 namespace tilewright::sim::driver {
 
+/// A kernel may poll what the host or another stream is going to write; after
+/// this long it is reported as a deadlock.
+static constexpr std::chrono::seconds kSpinTimeout{10};
+
 static void executeKernel(const KernelOperation &kernel, Context &context) {
   Driver &driver = Driver::instance();
   Launch launch;
@@ -19,6 +23,7 @@ static void executeKernel(const KernelOperation &kernel, Context &context) {
   launch.dynamicSharedBytes = kernel.dynamicSharedBytes;
   launch.params = kernel.params;
   launch.cooperative = kernel.cooperative;
+  launch.spinTimeout = kSpinTimeout;
   GlobalMemory memory{driver.space.base(), driver.space.size()};
   Result<LaunchStats> stats = run(launch, context.device.config, memory);
   if (!stats)

@@ -11,6 +11,7 @@
 
 #include "sim/exec/Result.h"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -131,6 +132,10 @@ struct Launch {
   bool cooperative = false;
   /// Host threads to use; 0 means TILEWRIGHT_SIM_THREADS, else all cores.
   uint32_t hostThreads = 0;
+  /// How long a grid that does nothing but poll memory may go on before it
+  /// counts as a deadlock: longer than none where the host or another kernel
+  /// may write what it polls.
+  std::chrono::milliseconds spinTimeout{0};
   /// Receives what the program prints; stdout when empty.
   std::function<void(std::string_view)> print;
 };
