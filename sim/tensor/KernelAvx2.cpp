@@ -34,11 +34,13 @@ struct Avx2 {
   static I andNot(I a, I b) { return _mm256_andnot_si256(a, b); }
   static I add(I a, I b) { return _mm256_add_epi32(a, b); }
   static I sub(I a, I b) { return _mm256_sub_epi32(a, b); }
-  static I shl(I a, int n) { return _mm256_sll_epi32(a, _mm_cvtsi32_si128(n)); }
-  static I shr(I a, int n) { return _mm256_srl_epi32(a, _mm_cvtsi32_si128(n)); }
   template <int N>
   static I shiftLeft(I a) {
     return _mm256_slli_epi32(a, N);
+  }
+  template <int N>
+  static I shiftRight(I a) {
+    return _mm256_srli_epi32(a, N);
   }
   template <int N>
   static I sar(I a) {
@@ -83,10 +85,10 @@ struct Avx2 {
   /// before an exact conversion.
   static F toFloatTowardZero(I x) {
     I magnitude = _mm256_abs_epi32(x);
-    I excess = shr(magnitude, 24);
-    excess = bitOr(excess, shr(excess, 1));
-    excess = bitOr(excess, shr(excess, 2));
-    excess = bitOr(excess, shr(excess, 4));
+    I excess = shiftRight<24>(magnitude);
+    excess = bitOr(excess, shiftRight<1>(excess));
+    excess = bitOr(excess, shiftRight<2>(excess));
+    excess = bitOr(excess, shiftRight<4>(excess));
     F result = _mm256_cvtepi32_ps(andNot(excess, magnitude));
     return asFloat(bitOr(asInt(result), bitAnd(x, set1(0x80000000u))));
   }
@@ -123,6 +125,21 @@ struct Avx2 {
     for (int row = 0; row < blockRows; row += 4) {
       const uint32_t *from = row < 8 ? low + 4 * row : high + 4 * (row - 8);
       const uint32_t *const in[4] = {from, from + 4, from + 8, from + 12};
+      uint32_t *const to[4] = {out[0] + row, out[1] + row, out[2] + row,
+                               out[3] + row};
+      transpose(in, to);
+    }
+  }
+  static void gatherChunks(const uint8_t *low, const uint32_t *lowOffsets,
+                           const uint8_t *high, const uint32_t *highOffsets,
+                           uint32_t *const out[4]) {
+    for (int row = 0; row < blockRows; row += 4) {
+      const uint8_t *data = row < 8 ? low : high;
+      const uint32_t *offsets =
+          (row < 8 ? lowOffsets : highOffsets) + row % 8 * 2;
+      const uint32_t *in[4];
+      for (int i = 0; i < 4; ++i)
+        in[i] = reinterpret_cast<const uint32_t *>(data + offsets[2 * i]);
       uint32_t *const to[4] = {out[0] + row, out[1] + row, out[2] + row,
                                out[3] + row};
       transpose(in, to);

@@ -30,11 +30,13 @@ struct Avx512 {
   static I andNot(I a, I b) { return _mm512_andnot_si512(a, b); }
   static I add(I a, I b) { return _mm512_add_epi32(a, b); }
   static I sub(I a, I b) { return _mm512_sub_epi32(a, b); }
-  static I shl(I a, int n) { return _mm512_sll_epi32(a, _mm_cvtsi32_si128(n)); }
-  static I shr(I a, int n) { return _mm512_srl_epi32(a, _mm_cvtsi32_si128(n)); }
   template <int N>
   static I shiftLeft(I a) {
     return _mm512_slli_epi32(a, N);
+  }
+  template <int N>
+  static I shiftRight(I a) {
+    return _mm512_srli_epi32(a, N);
   }
   template <int N>
   static I sar(I a) {
@@ -112,6 +114,28 @@ struct Avx512 {
                      uint32_t *const out[4]) {
     I x[4] = {transposeWords(load(low)), transposeWords(load(low + 16)),
               transposeWords(load(high)), transposeWords(load(high + 16))};
+    transposeBlocks(x);
+    for (int i = 0; i < 4; ++i)
+      store(out[i], x[i]);
+  }
+  /// Four chunks as one vector, each a masked broadcast of its 16 bytes.
+  static I loadChunks(const uint8_t *data, const uint32_t *offsets) {
+    auto chunk = [&](int row) {
+      return _mm_loadu_si128(
+          reinterpret_cast<const __m128i *>(data + offsets[2 * row]));
+    };
+    I x = _mm512_castsi128_si512(chunk(0));
+    x = _mm512_mask_broadcast_i32x4(x, 0x00f0, chunk(1));
+    x = _mm512_mask_broadcast_i32x4(x, 0x0f00, chunk(2));
+    return _mm512_mask_broadcast_i32x4(x, 0xf000, chunk(3));
+  }
+  static void gatherChunks(const uint8_t *low, const uint32_t *lowOffsets,
+                           const uint8_t *high, const uint32_t *highOffsets,
+                           uint32_t *const out[4]) {
+    I x[4] = {transposeWords(loadChunks(low, lowOffsets)),
+              transposeWords(loadChunks(low, lowOffsets + 8)),
+              transposeWords(loadChunks(high, highOffsets)),
+              transposeWords(loadChunks(high, highOffsets + 8))};
     transposeBlocks(x);
     for (int i = 0; i < 4; ++i)
       store(out[i], x[i]);

@@ -5,9 +5,10 @@
 // that file, because each is compiled for another instruction set.
 //
 // V offers: lanes, I (32-bit integers), F (f32); load, store, set1, and, or,
-// xor, andNot, add, sub, shl, shr, sar, maxLanes<W>, addLanes<W> (saturating
-// for W = 8), selectEqual<W>, mul, truncate, toFloatTowardZero, outside,
-// signBits, zeroBits, selectLess, clear, gather, scatter.
+// xor, andNot, add, sub, shiftLeft<N>, shiftRight<N>, sar<N>, maxLanes<W>,
+// addLanes<W> (saturating for W = 8), selectEqual<W>, mul, truncate,
+// toFloatTowardZero, outside, signBits, zeroBits, selectLess, clear, gather,
+// scatter.
 //
 //===----------------------------------------------------------------------===//
 
@@ -71,8 +72,7 @@ constexpr int f32MantissaBits = 23;
 
 template <int W>
 constexpr uint32_t repeat(int value) {
-  uint32_t lane =
-      static_cast<uint32_t>(value) & (W == 32 ? ~0u : (1u << W) - 1);
+  uint32_t lane = static_cast<uint32_t>(value) & (~0u >> (32 - W));
   uint32_t result = 0;
   for (int bit = 0; bit < 32; bit += W)
     result |= lane << bit;
@@ -80,36 +80,57 @@ constexpr uint32_t repeat(int value) {
 }
 
 /// Packed exponents of one vector of words.
-template <class V, int W>
-typename V::I exponentsOf(const ElementCode &code, typename V::I words) {
+template <class V, MatrixType Type>
+typename V::I exponentsOf(typename V::I words) {
   using I = typename V::I;
+  constexpr ElementCode code = codeOf(Type);
+  constexpr int W = code.bits;
   I magnitude = V::bitAnd(words, V::set1(code.packed));
-  I field =
-      V::bitAnd(V::shr(magnitude, code.fieldShift), V::set1(code.packedField));
+  I field = V::bitAnd(V::template shiftRight<code.fieldShift>(magnitude),
+                      V::set1(code.packedField));
   I atLeastOne = V::template maxLanes<W>(field, V::set1(repeat<W>(1)));
   I exponent =
       V::template addLanes<W>(atLeastOne, V::set1(repeat<W>(-code.bias)));
-  exponent = V::template selectEqual<W>(
-      magnitude, V::set1(0), V::set1(repeat<W>(packedZero<W>)), exponent);
+  // With an 8-bit exponent field, zeros get their exponent by themselves.
+  if constexpr (1 - code.bias != packedZero<W>)
+    exponent = V::template selectEqual<W>(
+        magnitude, V::set1(0), V::set1(repeat<W>(packedZero<W>)), exponent);
   I special = V::set1(repeat<W>(packedSpecial<W>));
-  if (code.hasInfinity)
+  if constexpr (code.hasInfinity)
     return V::template selectEqual<W>(field, V::set1(code.packedField), special,
                                       exponent);
   return V::template selectEqual<W>(magnitude, V::set1(code.packed), special,
                                     exponent);
 }
 
-/// Element `index` of each word as f32, exactly.
-template <class V>
-typename V::F valuesOf(const ElementCode &code, typename V::I words,
-                       int index) {
+/// Element `Index` of each word as f32, exactly.
+template <class V, MatrixType Type, int Index>
+typename V::F valuesOf(typename V::I words) {
   using I = typename V::I;
-  I top = V::shl(words, 32 - code.bits - index * code.bits);
-  I magnitude = V::shr(V::bitAnd(top, V::set1(code.magnitude)), code.toF32);
-  I sign = V::bitAnd(top, V::set1(0x80000000u));
+  constexpr ElementCode code = codeOf(Type);
+  I top = V::template shiftLeft<32 - code.bits - Index * code.bits>(words);
+  I sign = V::set1(0x80000000u);
+  if constexpr (code.toF32 == 0)
+    return V::asFloat(V::bitAnd(top, V::set1(code.magnitude | 0x80000000u)));
+  I magnitude = V::template shiftRight<code.toF32>(
+      V::bitAnd(top, V::set1(code.magnitude)));
   typename V::F scaled =
       V::mul(V::asFloat(magnitude), V::set1Float(code.scale));
-  return V::asFloat(V::bitOr(V::asInt(scaled), sign));
+  return V::asFloat(V::bitOr(V::asInt(scaled), V::bitAnd(top, sign)));
+}
+
+/// All elements of a vector of words; element i goes `stride` floats after
+/// element i - 1.
+template <class V, MatrixType Type>
+void storeValues(typename V::I words, float *out, int stride) {
+  constexpr int perWord = 32 / codeOf(Type).bits;
+  V::storeFloat(out, valuesOf<V, Type, 0>(words));
+  if constexpr (perWord >= 2)
+    V::storeFloat(out + stride, valuesOf<V, Type, 1>(words));
+  if constexpr (perWord == 4) {
+    V::storeFloat(out + 2 * stride, valuesOf<V, Type, 2>(words));
+    V::storeFloat(out + 3 * stride, valuesOf<V, Type, 3>(words));
+  }
 }
 
 /// 8-bit lanes to the exponents that the rule gives: a lane that involves a
@@ -129,40 +150,43 @@ typename V::I fixByteExponent(typename V::I exponent) {
 template <class V, int W>
 typename V::I unpackMax(typename V::I packed) {
   using I = typename V::I;
-  I result = V::template sar<32 - W>(V::shl(packed, 32 - W));
-  if constexpr (W <= 16)
-    result = V::template maxLanes<32>(
-        result, V::template sar<32 - W>(V::shl(packed, W == 16 ? 0 : 16)));
-  if constexpr (W == 8) {
-    I third = V::template sar<24>(V::shl(packed, 8));
+  if constexpr (W == 32) {
+    return packed;
+  } else if constexpr (W == 16) {
+    I low = V::template sar<16>(V::template shiftLeft<16>(packed));
+    return V::template maxLanes<32>(low, V::template sar<16>(packed));
+  } else {
+    I first = V::template sar<24>(V::template shiftLeft<24>(packed));
+    I second = V::template sar<24>(V::template shiftLeft<16>(packed));
+    I third = V::template sar<24>(V::template shiftLeft<8>(packed));
     I fourth = V::template sar<24>(packed);
-    result = V::template maxLanes<32>(result,
-                                      V::template maxLanes<32>(third, fourth));
-    result = fixByteExponent<V>(result);
+    return fixByteExponent<V>(
+        V::template maxLanes<32>(V::template maxLanes<32>(first, second),
+                                 V::template maxLanes<32>(third, fourth)));
   }
-  return result;
 }
 
-template <class V, int W>
-void decodeRowsAs(const ElementCode &code, uint32_t signs, int words,
-                  RowBlock &rows) {
+template <class V, MatrixType Type>
+void decodeRowsAs(uint32_t signs, int words, RowBlock &rows) {
   using I = typename V::I;
+  constexpr ElementCode code = codeOf(Type);
+  constexpr int W = code.bits;
   rows.zeroRows = 0;
   for (int lane = 0; lane < blockRows; lane += V::lanes) {
     I maximum = V::set1(repeat<W>(packedZero<W>));
     I any = V::set1(0);
     for (int w = 0; w < words; ++w) {
       I raw = V::bitXor(V::load(&rows.words[w][lane]), V::set1(signs));
-      I exponents = exponentsOf<V, W>(code, raw);
+      I exponents = exponentsOf<V, Type>(raw);
       V::store(&rows.exponents[w][lane], exponents);
       maximum = V::template maxLanes<W>(maximum, exponents);
-      any = V::bitOr(any, V::bitAnd(raw, V::set1(code.packed)));
-      for (int i = 0; i < 32 / W; ++i)
-        V::storeFloat(&rows.values[i][w][lane], valuesOf<V>(code, raw, i));
+      any = V::bitOr(any, raw);
+      storeValues<V, Type>(raw, &rows.values[0][w][lane],
+                           maxStepWords * blockRows);
     }
     V::store(reinterpret_cast<uint32_t *>(&rows.maxExponent[lane]),
              unpackMax<V, W>(maximum));
-    rows.zeroRows |= V::zeroBits(any) << lane;
+    rows.zeroRows |= V::zeroBits(V::bitAnd(any, V::set1(code.packed))) << lane;
   }
 }
 
@@ -184,11 +208,10 @@ void orderColumns(uint32_t packed, int words, ColumnBlock &columns) {
   columns.busy = busy;
 }
 
-template <class V, int W>
-void decodeColumnsAs(const ElementCode &code, uint32_t signs, int words,
-                     ColumnBlock &columns) {
+template <class V, MatrixType Type>
+void decodeColumnsAs(uint32_t signs, int words, ColumnBlock &columns) {
   using I = typename V::I;
-  orderColumns<V>(code.packed, words, columns);
+  orderColumns<V>(codeOf(Type).packed, words, columns);
   alignas(64) uint32_t compacted[blockColumns * maxStepWords];
   const uint32_t *source = columns.words;
   if (columns.busy != blockColumns) {
@@ -200,32 +223,44 @@ void decodeColumnsAs(const ElementCode &code, uint32_t signs, int words,
   }
   for (int entry = 0; entry < columns.busy * maxStepWords; entry += V::lanes) {
     I raw = V::bitXor(V::load(source + entry), V::set1(signs));
-    V::store(&columns.exponents[entry], exponentsOf<V, W>(code, raw));
-    for (int i = 0; i < 32 / W; ++i)
-      V::storeFloat(&columns.values[i][entry], valuesOf<V>(code, raw, i));
+    V::store(&columns.exponents[entry], exponentsOf<V, Type>(raw));
+    storeValues<V, Type>(raw, &columns.values[0][entry],
+                         maxStepWords * blockColumns);
   }
 }
 
 template <class V>
 void decodeRows(const DotSpec &spec, RowBlock &rows) {
-  ElementCode code = codeOf(spec.aType);
-  if (code.bits == 8)
-    decodeRowsAs<V, 8>(code, spec.aSigns, spec.stepWords, rows);
-  else if (code.bits == 16)
-    decodeRowsAs<V, 16>(code, spec.aSigns, spec.stepWords, rows);
-  else
-    decodeRowsAs<V, 32>(code, spec.aSigns, spec.stepWords, rows);
+  uint32_t signs = spec.aSigns;
+  switch (spec.aType) {
+  case MatrixType::F16:
+    return decodeRowsAs<V, MatrixType::F16>(signs, spec.stepWords, rows);
+  case MatrixType::TF32:
+    return decodeRowsAs<V, MatrixType::TF32>(signs, spec.stepWords, rows);
+  case MatrixType::E4M3:
+    return decodeRowsAs<V, MatrixType::E4M3>(signs, spec.stepWords, rows);
+  case MatrixType::E5M2:
+    return decodeRowsAs<V, MatrixType::E5M2>(signs, spec.stepWords, rows);
+  default:
+    return decodeRowsAs<V, MatrixType::BF16>(signs, spec.stepWords, rows);
+  }
 }
 
 template <class V>
 void decodeColumns(const DotSpec &spec, ColumnBlock &columns) {
-  ElementCode code = codeOf(spec.bType);
-  if (code.bits == 8)
-    decodeColumnsAs<V, 8>(code, spec.bSigns, spec.stepWords, columns);
-  else if (code.bits == 16)
-    decodeColumnsAs<V, 16>(code, spec.bSigns, spec.stepWords, columns);
-  else
-    decodeColumnsAs<V, 32>(code, spec.bSigns, spec.stepWords, columns);
+  uint32_t signs = spec.bSigns;
+  switch (spec.bType) {
+  case MatrixType::F16:
+    return decodeColumnsAs<V, MatrixType::F16>(signs, spec.stepWords, columns);
+  case MatrixType::TF32:
+    return decodeColumnsAs<V, MatrixType::TF32>(signs, spec.stepWords, columns);
+  case MatrixType::E4M3:
+    return decodeColumnsAs<V, MatrixType::E4M3>(signs, spec.stepWords, columns);
+  case MatrixType::E5M2:
+    return decodeColumnsAs<V, MatrixType::E5M2>(signs, spec.stepWords, columns);
+  default:
+    return decodeColumnsAs<V, MatrixType::BF16>(signs, spec.stepWords, columns);
+  }
 }
 
 /// Redoes one lane with the scalar rule.
@@ -252,7 +287,8 @@ struct alignas(64) Plan {
 template <class V>
 typename V::I accumulatorExponent(typename V::I c) {
   using I = typename V::I;
-  I field = V::bitAnd(V::shr(c, f32MantissaBits), V::set1(0xff));
+  I field =
+      V::bitAnd(V::template shiftRight<f32MantissaBits>(c), V::set1(0xff));
   return V::sub(V::template maxLanes<32>(field, V::set1(1)), V::set1(f32Bias));
 }
 
@@ -481,8 +517,8 @@ void multiply(const DotSpec &spec, const RowBlock &rows,
 
 template <class V>
 constexpr StepKernels makeKernels(const char *name) {
-  return {name,        decodeRows<V>, decodeColumns<V>,
-          multiply<V>, V::gather,     V::scatter};
+  return {name,      decodeRows<V>,   decodeColumns<V>, multiply<V>,
+          V::gather, V::gatherChunks, V::scatter};
 }
 
 } // namespace

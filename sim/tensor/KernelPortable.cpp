@@ -3,6 +3,7 @@
 #include "sim/tensor/KernelBody.h"
 
 #include <bit>
+#include <cstring>
 
 namespace tilewright::sim {
 namespace {
@@ -84,15 +85,13 @@ struct Portable {
   static I sub(I a, I b) {
     return each([&](int i) { return a.x[i] - b.x[i]; });
   }
-  static I shl(I a, int n) {
-    return each([&](int i) { return a.x[i] << n; });
-  }
-  static I shr(I a, int n) {
-    return each([&](int i) { return a.x[i] >> n; });
-  }
   template <int N>
   static I shiftLeft(I a) {
-    return shl(a, N);
+    return each([&](int i) { return a.x[i] << N; });
+  }
+  template <int N>
+  static I shiftRight(I a) {
+    return each([&](int i) { return a.x[i] >> N; });
   }
   template <int N>
   static I sar(I a) {
@@ -192,6 +191,19 @@ struct Portable {
         out[q][row] = low[4 * row + q];
         out[q][row + 8] = high[4 * row + q];
       }
+  }
+  static void gatherChunks(const uint8_t *low, const uint32_t *lowOffsets,
+                           const uint8_t *high, const uint32_t *highOffsets,
+                           uint32_t *const out[4]) {
+    for (int row = 0; row < 8; ++row) {
+      uint32_t words[4];
+      std::memcpy(words, low + lowOffsets[2 * row], sizeof(words));
+      for (int q = 0; q < 4; ++q)
+        out[q][row] = words[q];
+      std::memcpy(words, high + highOffsets[2 * row], sizeof(words));
+      for (int q = 0; q < 4; ++q)
+        out[q][row + 8] = words[q];
+    }
   }
   static void scatter(const uint32_t *const in[4], uint32_t *low,
                       uint32_t *high) {

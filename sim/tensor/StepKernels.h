@@ -65,6 +65,11 @@ struct StepKernels {
   /// words a row; out[q][row] is word q.
   void (*gather)(const uint32_t *low, const uint32_t *high,
                  uint32_t *const out[4]);
+  /// The same from 16-byte chunks at scattered places: row r of the low rows is
+  /// at low + lowOffsets[2 * r].
+  void (*gatherChunks)(const uint8_t *low, const uint32_t *lowOffsets,
+                       const uint8_t *high, const uint32_t *highOffsets,
+                       uint32_t *const out[4]);
   /// The inverse of gather.
   void (*scatter)(const uint32_t *const in[4], uint32_t *low, uint32_t *high);
 };

@@ -93,26 +93,43 @@ static BlockOp blockOpOf(const WgmmaOp &op) {
 }
 
 namespace {
-/// An operand in shared memory: the addresses of its chunks, all in bounds.
+/// An operand in shared memory, all in bounds: the addresses of its chunks, in
+/// groups of 8 rows that mostly differ by a constant.
 struct SharedOperand {
   uint32_t addresses[maxOperandChunks];
   const uint8_t *data = nullptr;
+  /// Step between groups that repeat the addresses of the first, or 0 if every
+  /// address is listed.
+  uint32_t groupStep = 0;
 
   const uint8_t *chunk(int index) const { return data + addresses[index]; }
+  /// Offsets of the 16 chunks of 8 rows of a K-major operand, from `base`.
+  const uint32_t *group(int index, const uint8_t *&base) const {
+    base = data + static_cast<uint32_t>(index) * groupStep;
+    return addresses + (groupStep ? 0 : 16 * index);
+  }
 };
 } // namespace
 
+/// Swizzling looks at address bits 9:7, so groups of 8 rows that are a multiple
+/// of this apart are alike.
+static constexpr uint32_t swizzlePeriod = 1024;
+
 /// False if a chunk leaves the window; `address` is then where.
-static bool locate(uint64_t descriptor, int rows, bool mnMajor,
+static bool locate(uint64_t bits, int rows, bool mnMajor,
                    const SharedWindow &shared, SharedOperand &operand,
                    uint32_t &address) {
-  chunkAddresses(MatrixDescriptor::decode(descriptor), rows, mnMajor,
-                 operand.addresses);
+  MatrixDescriptor descriptor = MatrixDescriptor::decode(bits);
+  bool alike = !mnMajor && descriptor.stride != 0 &&
+               descriptor.stride % swizzlePeriod == 0;
+  int listed = alike ? 8 : rows;
+  chunkAddresses(descriptor, listed, mnMajor, operand.addresses);
   operand.data = shared.data;
-  int count = operandChunks(rows);
+  operand.groupStep = alike ? descriptor.stride : 0;
   uint32_t highest = 0;
-  for (int i = 0; i < count; ++i)
+  for (int i = 0; i < operandChunks(listed); ++i)
     highest = highest > operand.addresses[i] ? highest : operand.addresses[i];
+  highest += operand.groupStep * static_cast<uint32_t>(rows / 8 - 1);
   address = highest;
   return shared.size >= chunkBytes && highest <= shared.size - chunkBytes;
 }
@@ -129,14 +146,15 @@ static void rowsFromRegisters(const StepKernels &kernels,
 static void rowsFromKMajor(const StepKernels &kernels,
                            const SharedOperand &operand, int firstRow,
                            RowBlock &rows) {
-  alignas(64) uint32_t staged[2][blockRows * chunkWords];
-  for (int row = 0; row < blockRows; ++row)
-    for (int part = 0; part < 2; ++part)
-      std::memcpy(&staged[part][row * chunkWords],
-                  operand.chunk(2 * (firstRow + row) + part), chunkBytes);
-  for (int part = 0; part < 2; ++part)
-    gatherRows(kernels, part, staged[part], staged[part] + 8 * chunkWords,
-               rows);
+  const uint8_t *low, *high;
+  const uint32_t *lowOffsets = operand.group(firstRow / 8, low);
+  const uint32_t *highOffsets = operand.group(firstRow / 8 + 1, high);
+  for (int part = 0; part < 2; ++part) {
+    auto *out = rows.words + 4 * part;
+    uint32_t *const words[4] = {out[0], out[1], out[2], out[3]};
+    kernels.gatherChunks(low, lowOffsets + part, high, highOffsets + part,
+                         words);
+  }
 }
 
 /// M-major A: chunk (depth, i) holds 8 rows; two depths make a word.
@@ -160,9 +178,10 @@ static void rowsFromMMajor(const SharedOperand &operand, int firstRow,
 
 static void columnsFromKMajor(const SharedOperand &operand, int firstColumn,
                               ColumnBlock &columns) {
+  const uint8_t *base;
+  const uint32_t *offsets = operand.group(firstColumn / 8, base);
   for (int i = 0; i < 2 * blockColumns; ++i)
-    std::memcpy(&columns.words[i * chunkWords],
-                operand.chunk(2 * firstColumn + i), chunkBytes);
+    std::memcpy(&columns.words[i * chunkWords], base + offsets[i], chunkBytes);
 }
 
 /// N-major B: chunk (depth, i) holds 8 columns; two depths make a word.
