@@ -293,14 +293,22 @@ typename V::I accumulatorExponent(typename V::I c) {
 }
 
 /// Plans one slot with accumulators `values`, whose products have the largest
-/// exponents `exponent`.
-template <class V>
+/// exponents `exponent`; with `ZeroProducts` all of them are zero.
+template <class V, bool ZeroProducts>
 void planSlot(const DotSpec &spec, const uint32_t *values,
               typename V::I exponent, Plan<V> &plan, int slot) {
   using I = typename V::I;
   I c = V::load(values);
   exponent = V::template maxLanes<32>(exponent, accumulatorExponent<V>(c));
   plan.bad[slot] = V::outside(exponent, minSafeExponent, maxSafeExponent);
+  if constexpr (ZeroProducts) {
+    // Zero plus zero is zero with any quantum; take one that f32 can scale by.
+    I magnitude = V::bitAnd(c, V::set1(0x7fffffffu));
+    plan.bad[slot] &= ~V::zeroBits(magnitude) |
+                      V::outside(exponent, 2 * zeroExponent, maxSafeExponent);
+    exponent = V::template maxLanes<32>(
+        exponent, V::set1(static_cast<uint32_t>(minSafeExponent)));
+  }
   // Into quanta of 2^(exponent - fractionBits).
   I lift = V::set1(f32Bias + static_cast<uint32_t>(spec.fractionBits));
   I scale = V::template shiftLeft<f32MantissaBits>(V::sub(lift, exponent));
@@ -461,14 +469,14 @@ void planSlots(const BlockOperands &block, int lane, Plan<V> &plan) {
         &block.rows.exponents[0][lane], &columns.exponents[slot * maxStepWords],
         exponents);
     for (int n = 0; n < group; ++n)
-      planSlot<V>(block.spec, accumulators(slot + n), exponents[n], plan,
-                  slot + n);
+      planSlot<V, false>(block.spec, accumulators(slot + n), exponents[n], plan,
+                         slot + n);
   }
   I rows = V::load(
       reinterpret_cast<const uint32_t *>(&block.rows.maxExponent[lane]));
   I exponent = V::add(rows, V::set1(static_cast<uint32_t>(zeroExponent)));
   for (int slot = columns.busy; slot < blockColumns; ++slot)
-    planSlot<V>(block.spec, accumulators(slot), exponent, plan, slot);
+    planSlot<V, true>(block.spec, accumulators(slot), exponent, plan, slot);
 }
 
 template <class V, int W, int Words>
