@@ -7,6 +7,8 @@
 
 #include "sim/driver/Image.h"
 
+#include "sim/driver/Decompress.h"
+
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -51,10 +53,9 @@ static_assert(sizeof(FatbinEntry) == 64);
 
 /// What the entries of a fat binary hold.
 struct FatbinContents {
-  const char *ptx = nullptr; ///< the best readable entry
-  uint64_t ptxSize = 0;
-  uint32_t ptxArch = 0;
-  bool hasMachineCode = false, hasCompressedPtx = false, hasOtherArch = false;
+  const char *payload = nullptr; ///< of the best PTX
+  FatbinEntry entry;
+  bool hasMachineCode = false, hasOtherArch = false;
   std::string error;
 };
 
@@ -71,21 +72,41 @@ static void readEntry(const FatbinEntry &entry, const char *payload,
     contents.hasMachineCode = true;
     return;
   }
-  if (entry.flags & (kCompressedLz4 | kCompressedZstd)) {
-    contents.hasCompressedPtx = true;
-    return;
-  }
   if (entry.arch > deviceArch) {
     contents.hasOtherArch = true;
     return;
   }
   // The newest architecture wins; of two equal ones the later, which is what
   // "sm_90a after sm_90" in one file needs.
-  if (contents.ptx && entry.arch < contents.ptxArch)
+  if (contents.payload && entry.arch < contents.entry.arch)
     return;
-  contents.ptx = payload;
-  contents.ptxSize = strnlen(payload, entry.payloadSize);
-  contents.ptxArch = entry.arch;
+  contents.payload = payload;
+  contents.entry = entry;
+}
+
+/// The text of an entry, unpacked.
+static bool readPtx(const FatbinContents &contents, std::string &text,
+                    std::string &log) {
+  const FatbinEntry &entry = contents.entry;
+  if (!(entry.flags & (kCompressedLz4 | kCompressedZstd))) {
+    text.assign(contents.payload,
+                strnlen(contents.payload, entry.payloadSize));
+    return true;
+  }
+  if (entry.compressedSize > entry.payloadSize) {
+    log = "fat binary whose packed PTX leaves its entry";
+    return false;
+  }
+  bool isWhole =
+      entry.flags & kCompressedZstd
+          ? decompressZstd(contents.payload, entry.compressedSize,
+                           entry.uncompressedSize, text, log)
+          : decompressLz4(contents.payload, entry.compressedSize,
+                          entry.uncompressedSize, text);
+  if (!isWhole && log.empty())
+    log = "the fat binary's packed PTX is damaged";
+  text.resize(strnlen(text.data(), text.size()));
+  return isWhole;
 }
 
 static FatbinContents readFatbin(const char *image, uint32_t deviceArch) {
@@ -121,20 +142,18 @@ static CUresult findInFatbin(const char *image, const std::string &arch,
     log = contents.error;
     return CUDA_ERROR_INVALID_IMAGE;
   }
-  if (contents.ptx) {
-    ptx = {std::string(contents.ptx, contents.ptxSize), "fatbin.ptx"};
-    return CUDA_SUCCESS;
+  if (contents.payload) {
+    ptx.name = "fatbin.ptx";
+    return readPtx(contents, ptx.text, log) ? CUDA_SUCCESS
+                                            : CUDA_ERROR_INVALID_IMAGE;
   }
-  if (contents.hasCompressedPtx)
-    log = "the fat binary's PTX is compressed; build with "
-          "--compress-mode=none";
-  else if (contents.hasOtherArch)
+  if (contents.hasOtherArch)
     log = "the fat binary's PTX is for a newer architecture than " + arch +
           "; build with -gencode arch=compute_90a,code=compute_90a";
   else if (contents.hasMachineCode)
     log = "the fat binary holds machine code only, which a simulator of PTX "
           "cannot run; build with -gencode "
-          "arch=compute_90a,code=compute_90a --compress-mode=none";
+          "arch=compute_90a,code=compute_90a";
   else
     log = "the fat binary is empty";
   return CUDA_ERROR_NO_BINARY_FOR_GPU;

@@ -158,7 +158,6 @@ TEST_F(ModuleTest, FatBinaryWithoutUsablePtxIsTold) {
     uint64_t flags;
     const char *advice;
   } cases[] = {{2, 90, 0, "machine code"},
-               {1, 90, 0x8000, "compress"},
                {1, 100, 0, "newer architecture"}};
   for (const auto &entry : cases) {
     std::vector<char> image =
@@ -169,6 +168,21 @@ TEST_F(ModuleTest, FatBinaryWithoutUsablePtxIsTold) {
               CUDA_ERROR_NO_BINARY_FOR_GPU);
     std::string advice = ::testing::internal::GetCapturedStderr();
     EXPECT_NE(advice.find(entry.advice), std::string::npos) << advice;
+  }
+  // Payloads that are not what the flags say.
+  for (uint64_t flags : {0x8000, 0x2000}) {
+    std::vector<char> image = makeFatbin(1, 90, flags, kTestPtx);
+    uint32_t packed = 1000;
+    uint64_t claimed = 4000;
+    memcpy(image.data() + 32, &packed, sizeof packed);
+    memcpy(image.data() + 16 + 56, &claimed, sizeof claimed);
+    CUmodule module = nullptr;
+    EXPECT_EQ(CU(cuModuleLoadData)(&module, image.data()),
+              CUDA_ERROR_INVALID_IMAGE);
+    packed = 0xffffffff;
+    memcpy(image.data() + 32, &packed, sizeof packed);
+    EXPECT_EQ(CU(cuModuleLoadData)(&module, image.data()),
+              CUDA_ERROR_INVALID_IMAGE);
   }
   // An entry that claims more than its container holds.
   std::vector<char> lying = makeFatbin(1, 90, 0, kTestPtx);
