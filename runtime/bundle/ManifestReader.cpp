@@ -105,8 +105,8 @@ static void readModel(const Field &model, Manifest &manifest) {
   manifest.limits.vocabSize = model["vocab_size"].integer(1, maxInt32);
   const Field tokens = model["eos_token_ids"];
   for (size_t i = 0, size = tokens.listSize(maxEosTokens); i < size; ++i)
-    manifest.eosTokens.push_back(
-        int32_t(tokens.at(i).integer(0, manifest.limits.vocabSize - 1)));
+    // Published configs name tokens past their own vocabulary: harmless.
+    manifest.eosTokens.push_back(int32_t(tokens.at(i).integer(0, maxInt32)));
 }
 
 static int64_t readMaximum(const Field &symbols, std::string_view name) {

@@ -142,21 +142,22 @@ ValuePtr ValueReader::readReshape(const Field &field, int depth) {
 }
 
 ValuePtr ValueReader::readRegroupRows(const Field &field, int depth) {
-  expectCount(field, 5);
-  const Field periodField = field.at(1), fromField = field.at(2),
-              toField = field.at(3);
-  ValuePtr input = operand(field, 4, depth);
+  expectCount(field, 6);
+  const Field periodField = field.at(1), extentField = field.at(2),
+              fromField = field.at(3), toField = field.at(4);
+  ValuePtr input = operand(field, 5, depth);
   int64_t rows = input->numRows();
   int64_t period = periodField.integer(2, rows);
-  int64_t from = fromField.integer(1, period / 2);
-  int64_t to = toField.integer(1, period / 2);
+  int64_t extent = extentField.integer(2, period);
+  int64_t from = fromField.integer(1, extent / 2);
+  int64_t to = toField.integer(1, extent / 2);
   if (input->shape().empty() || rows % period != 0)
     periodField.fail(std::to_string(period) + " does not divide the " +
                      std::to_string(rows) + " rows");
-  if (period % (2 * from) != 0 || period % (2 * to) != 0)
-    field.fail("twice a distance must divide the period of " +
-               std::to_string(period));
-  return makeRegroupRows(period, from, to, std::move(input));
+  if (extent % (2 * from) != 0 || extent % (2 * to) != 0)
+    field.fail("twice a distance must divide the extent of " +
+               std::to_string(extent));
+  return makeRegroupRows(period, extent, from, to, std::move(input));
 }
 
 ValuePtr ValueReader::readScaleColumns(const Field &field, int depth) {

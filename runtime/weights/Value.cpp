@@ -176,29 +176,40 @@ private:
 
 class RegroupRowsValue final : public Value {
 public:
-  RegroupRowsValue(int64_t period, int64_t from, int64_t to, ValuePtr input)
-      : Value(input->dtype(), input->shape()), period(period), from(from),
-        to(to), input(std::move(input)) {}
+  RegroupRowsValue(int64_t period, int64_t extent, int64_t from, int64_t to,
+                   ValuePtr input)
+      : Value(input->dtype(), input->shape()), period(period), extent(extent),
+        from(from), to(to), input(std::move(input)) {}
 
   void rows(Sources sources, int64_t begin, int64_t end,
             std::byte *out) const override {
     for (int64_t row = begin; row < end;) {
-      int64_t inPeriod = row % period;
-      int64_t half = inPeriod / to % 2;
-      int64_t pair = inPeriod / (2 * to) * to + inPeriod % to;
-      int64_t source =
-          row - inPeriod + pair / from * 2 * from + pair % from + half * from;
-      // Rows stay neighbours up to the next boundary of either grouping.
-      int64_t run =
-          std::min({to - inPeriod % to, from - pair % from, end - row});
-      input->rows(sources, source, source + run, out);
-      out += size_t(run) * rowBytes();
-      row += run;
+      Run run = runAt(row);
+      int64_t length = std::min(run.length, end - row);
+      input->rows(sources, run.source, run.source + length, out);
+      out += size_t(length) * rowBytes();
+      row += length;
     }
   }
 
 private:
-  int64_t period, from, to;
+  struct Run {
+    int64_t source; ///< row of the input
+    int64_t length; ///< for which both sides go on side by side
+  };
+
+  Run runAt(int64_t row) const {
+    int64_t inPeriod = row % period;
+    if (inPeriod >= extent)
+      return {row, period - inPeriod};
+    int64_t half = inPeriod / to % 2;
+    int64_t pair = inPeriod / (2 * to) * to + inPeriod % to;
+    int64_t inSource = pair / from * 2 * from + pair % from + half * from;
+    return {row - inPeriod + inSource,
+            std::min(to - inPeriod % to, from - pair % from)};
+  }
+
+  int64_t period, extent, from, to;
   ValuePtr input;
 };
 
@@ -259,9 +270,10 @@ ValuePtr makeSlice(size_t dim, int64_t begin, int64_t end, ValuePtr input) {
 ValuePtr makeReshape(std::vector<int64_t> shape, ValuePtr input) {
   return std::make_unique<ReshapeValue>(std::move(shape), std::move(input));
 }
-ValuePtr makeRegroupRows(int64_t period, int64_t from, int64_t to,
-                         ValuePtr input) {
-  return std::make_unique<RegroupRowsValue>(period, from, to, std::move(input));
+ValuePtr makeRegroupRows(int64_t period, int64_t extent, int64_t from,
+                         int64_t to, ValuePtr input) {
+  return std::make_unique<RegroupRowsValue>(period, extent, from, to,
+                                            std::move(input));
 }
 ValuePtr makeScaleColumns(ValuePtr input, ValuePtr scale) {
   return std::make_unique<ScaleColumnsValue>(std::move(input),

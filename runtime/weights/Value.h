@@ -63,8 +63,8 @@ ValuePtr makeCast(DType dtype, ValuePtr input);
 ValuePtr makeConcat(size_t dim, std::vector<ValuePtr> inputs);
 ValuePtr makeSlice(size_t dim, int64_t begin, int64_t end, ValuePtr input);
 ValuePtr makeReshape(std::vector<int64_t> shape, ValuePtr input);
-ValuePtr makeRegroupRows(int64_t period, int64_t from, int64_t to,
-                         ValuePtr input);
+ValuePtr makeRegroupRows(int64_t period, int64_t extent, int64_t from,
+                         int64_t to, ValuePtr input);
 ValuePtr makeScaleColumns(ValuePtr input, ValuePtr scale);
 ValuePtr makeRopeTable(const RopeParameters &parameters);
 

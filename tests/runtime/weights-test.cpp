@@ -154,18 +154,21 @@ TEST(Value, RegroupRows) {
   Counting a({8});
   const TensorView *views[] = {&a.view};
   // Pairs (0,4) (1,5) (2,6) (3,7) side by side.
-  expectValue(*makeRegroupRows(8, 4, 1, a.value()), views,
+  expectValue(*makeRegroupRows(8, 8, 4, 1, a.value()), views,
               {0, 4, 1, 5, 2, 6, 3, 7});
-  expectValue(*makeRegroupRows(8, 4, 2, a.value()), views,
+  expectValue(*makeRegroupRows(8, 8, 4, 2, a.value()), views,
               {0, 1, 4, 5, 2, 3, 6, 7});
-  expectValue(*makeRegroupRows(4, 2, 1, a.value()), views,
+  expectValue(*makeRegroupRows(4, 4, 2, 1, a.value()), views,
               {0, 2, 1, 3, 4, 6, 5, 7});
+  // What is past the extent stays: a rotary dimension below that of the head.
+  expectValue(*makeRegroupRows(8, 4, 2, 1, a.value()), views,
+              {0, 2, 1, 3, 4, 5, 6, 7});
   // There and back again.
   Counting large({96, 3});
   const TensorView *largeViews[] = {&large.view};
-  expectValue(
-      *makeRegroupRows(48, 8, 24, makeRegroupRows(48, 24, 8, large.value())),
-      largeViews, large.data);
+  expectValue(*makeRegroupRows(48, 48, 8, 24,
+                               makeRegroupRows(48, 48, 24, 8, large.value())),
+              largeViews, large.data);
 }
 
 TEST(Value, RegroupRowsByTheDefinition) {
@@ -181,7 +184,8 @@ TEST(Value, RegroupRowsByTheDefinition) {
                           k)] =
               a.data[size_t(
                   (block + f / from * 2 * from + f % from + h * from) * 2 + k)];
-  expectValue(*makeRegroupRows(period, from, to, a.value()), views, expected);
+  expectValue(*makeRegroupRows(period, period, from, to, a.value()), views,
+              expected);
 }
 
 TEST(Value, CastAndScale) {

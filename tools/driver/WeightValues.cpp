@@ -90,10 +90,8 @@ FailureOr<json> getWeightValue(Value value) {
       .Case<xf::ConcatOp>([&](auto concat) { return with(json::array({"concat", concat.getDim()})); })
       .Case<xf::SplitOp>([&](auto split) { return with(slice(split, value)); })
       .Case<xf::ScaleColumnsOp>([&](auto) { return with(json::array({"scale_columns"})); })
-      .Case<xf::RegroupRowsOp>([&](xf::RegroupRowsOp regroup) -> FailureOr<json> {
-        if (regroup.getExtent() != regroup.getPeriod())
-          return regroup.emitOpError("regroups a part of a period, which the manifest cannot say");
-        return with(json::array({"regroup_rows", regroup.getPeriod(), regroup.getFrom(), regroup.getTo()}));
+      .Case<xf::RegroupRowsOp>([&](auto regroup) {
+        return with(json::array({"regroup_rows", regroup.getPeriod(), regroup.getExtent(), regroup.getFrom(), regroup.getTo()}));
       })
       .Default([](Operation *other) -> FailureOr<json> {
         return other->emitOpError("is a weight expression that the manifest cannot say");
