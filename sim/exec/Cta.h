@@ -45,7 +45,7 @@ struct NamedBarrier {
 struct WgmmaQueue {
   struct Issue {
     const Inst *inst = nullptr;
-    uint32_t *rows = nullptr; ///< the warp's frame
+    uint32_t frameBase = 0; ///< of the warp's rows, in bytes
     uint64_t descriptorA = 0, descriptorB = 0;
     bool scaleD = false;
   };
@@ -104,6 +104,8 @@ struct LaunchContext {
   uint32_t staticSharedEnd = 0;    ///< where dynamic shared memory starts
   uint32_t localBytesPerThread = 0;
 
+  /// Held by TMA reductions into global memory.
+  std::mutex reductionMutex;
   std::mutex mutex;
   std::atomic<bool> failed{false};
   uint64_t errorCluster = ~uint64_t(0);

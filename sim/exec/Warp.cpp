@@ -3,6 +3,7 @@
 #include "sim/exec/Warp.h"
 
 #include "sim/exec/Cta.h"
+#include "sim/exec/ops/WarpOps.h"
 
 #include <algorithm>
 #include <bit>
@@ -254,6 +255,10 @@ Status Warp::exitLanes() {
   if (!strands.empty())
     schedule();
   return Status::Jump;
+}
+
+bool Warp::isWarpSync(const Strand &strand) const {
+  return launch->program->code[strand.pc].run == runWarpSync;
 }
 
 Status Warp::awaitConvergence(const Inst &inst, uint32_t members) {

@@ -94,11 +94,12 @@ struct Warp {
   // wgmma: operations issued, committed groups by the count that ends them.
   uint32_t wgmmaIssued = 0;
   std::vector<uint32_t> wgmmaGroups;
-  uint32_t wgmmaUncommitted = 0;
+
+  /// Phase of the cluster's barrier that the warp last arrived in.
+  uint32_t clusterToken = 0;
 
   uint64_t instructions = 0;
   uint64_t threadInstructions = 0;
-  uint32_t spins = 0; ///< polls in a row that changed nothing
 
   template <typename T>
   T *row32(Ref ref) const {
@@ -141,6 +142,8 @@ struct Warp {
   }
   Status awaitConvergence(const Inst &inst, uint32_t members);
 
+  /// Whether a strand stands at a bar.warp.sync.
+  bool isWarpSync(const Strand &strand) const;
   Strand &strand() { return strands[current]; }
   Status block(WaitKind kind) {
     strand().wait = kind;

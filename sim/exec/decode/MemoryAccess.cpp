@@ -141,9 +141,11 @@ static void emitAccess(InstDecoder &d, const Access &access, bool isLoad) {
 static void decodeLd(InstDecoder &d) {
   emitAccess(d, takeAccess(d, true), true);
 }
+void decodeStAsync(InstDecoder &d); // AsyncCopy.cpp
+
 static void decodeSt(InstDecoder &d) {
-  if (d.has("async") || d.has("bulk"))
-    d.unsupported();
+  if (d.take("async"))
+    return decodeStAsync(d);
   emitAccess(d, takeAccess(d, false), false);
 }
 static void decodeLdu(InstDecoder &d) {
