@@ -17,6 +17,12 @@ std::shared_ptr<Context> currentContext() {
   return stack.back();
 }
 
+CUresult missingContext() {
+  std::vector<std::shared_ptr<Context>> &stack = threadState().stack;
+  return stack.empty() || !stack.back() ? CUDA_ERROR_INVALID_CONTEXT
+                                        : CUDA_ERROR_CONTEXT_IS_DESTROYED;
+}
+
 CUresult resolveStream(CUstream handle, std::shared_ptr<Context> &context,
                        std::shared_ptr<Stream> &stream) {
   bool isDefault = handle == nullptr || handle == CU_STREAM_LEGACY ||
@@ -29,7 +35,7 @@ CUresult resolveStream(CUstream handle, std::shared_ptr<Context> &context,
   }
   context = currentContext();
   if (!context)
-    return CUDA_ERROR_INVALID_CONTEXT;
+    return missingContext();
   bool perThread =
       handle == CU_STREAM_PER_THREAD ||
       (handle == nullptr && threadState().perThreadDefault != 0);

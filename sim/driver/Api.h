@@ -26,6 +26,9 @@ ThreadState &threadState();
 /// The thread's current context, if it is still alive.
 std::shared_ptr<Context> currentContext();
 
+/// Why there is none: never set, or destroyed since.
+CUresult missingContext();
+
 /// While one lives, handle 0 means the thread's own stream: the `_ptsz` and
 /// `_ptds` variants of entry points.
 struct PerThreadDefault {
@@ -54,7 +57,7 @@ CUresult withContext(const Body &body) noexcept {
   return guarded([&](Driver &driver) {
     std::shared_ptr<Context> context = currentContext();
     if (!context)
-      return CUDA_ERROR_INVALID_CONTEXT;
+      return missingContext();
     if (CUresult error = context->error())
       return error;
     return body(driver, context);

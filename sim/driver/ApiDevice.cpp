@@ -10,7 +10,9 @@ extern "C" {
 #pragma GCC visibility push(default)
 /// Chooses the simulated boards before cuInit: names or paths of SKU files,
 /// separated by commas, one device each. It wins over TILEWRIGHT_SIM_SKU.
-/// Returns a CUresult; CUDA_ERROR_ALREADY_ACQUIRED after cuInit.
+/// Returns a CUresult: CUDA_ERROR_NO_DEVICE, with a line on stderr, for a SKU
+/// that cannot be read, and CUDA_ERROR_ALREADY_ACQUIRED after cuInit unless the
+/// choice is the one in use.
 int tilewright_sim_configure(const char *sku);
 #pragma GCC visibility pop
 }

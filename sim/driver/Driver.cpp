@@ -54,11 +54,30 @@ static std::vector<std::string> splitAtCommas(const std::string &text) {
   return parts;
 }
 
+/// What the environment or the default says when nobody configured.
+static std::string skusOfEnvironment() {
+  const char *environment = getenv("TILEWRIGHT_SIM_SKU");
+  return environment && *environment ? environment : kDefaultSku;
+}
+
+static bool loadSkus(const std::string &names, std::vector<Sku> &skus) {
+  std::string error;
+  for (const std::string &name : splitAtCommas(names))
+    if (!loadSku(name, skuDirectory(), skus.emplace_back(), error)) {
+      printMessage(error);
+      return false;
+    }
+  return true;
+}
+
 CUresult Driver::configure(const std::string &skus) {
   std::lock_guard<std::mutex> lock(mutex);
   if (initialized)
-    return CUDA_ERROR_ALREADY_ACQUIRED;
-  configuredSkus = skus;
+    return skus == activeSkus ? CUDA_SUCCESS : CUDA_ERROR_ALREADY_ACQUIRED;
+  std::vector<Sku> loaded;
+  if (!loadSkus(skus, loaded))
+    return CUDA_ERROR_NO_DEVICE;
+  activeSkus = skus;
   return CUDA_SUCCESS;
 }
 
@@ -82,22 +101,16 @@ static uint64_t hostArenaBytes() {
 }
 
 CUresult Driver::openDevices() {
-  std::string names = configuredSkus;
-  if (names.empty())
-    if (const char *environment = getenv("TILEWRIGHT_SIM_SKU"))
-      names = environment;
-  if (names.empty())
-    names = kDefaultSku;
   std::vector<Sku> skus;
-  uint64_t total = hostArenaBytes();
-  for (const std::string &name : splitAtCommas(names)) {
-    std::string error;
-    if (!loadSku(name, skuDirectory(), skus.emplace_back(), error)) {
-      printMessage(error);
-      return CUDA_ERROR_NO_DEVICE;
-    }
-    total += uint64_t(skus.back().visibleMemoryBytes());
+  if (activeSkus.empty())
+    activeSkus = skusOfEnvironment();
+  if (!loadSkus(activeSkus, skus)) {
+    activeSkus.clear();
+    return CUDA_ERROR_NO_DEVICE;
   }
+  uint64_t total = hostArenaBytes();
+  for (const Sku &sku : skus)
+    total += uint64_t(sku.visibleMemoryBytes());
   // The first and last pages stay unused, so that a pointer just outside any
   // memory is an illegal address and not a neighbour.
   constexpr uint64_t guard = uint64_t(2) << 20;

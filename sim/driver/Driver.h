@@ -29,7 +29,8 @@ public:
   static Driver &instance();
 
   /// Chooses the boards, before initialization: names or paths of SKU files,
-  /// separated by commas, one device each.
+  /// separated by commas, one device each. Later, only the same choice is
+  /// accepted.
   CUresult configure(const std::string &skus);
   CUresult initialize();
   bool isInitialized() const { return initialized.load(); }
@@ -71,7 +72,7 @@ private:
 
   std::mutex mutex;
   std::atomic<bool> initialized{false};
-  std::string configuredSkus;
+  std::string activeSkus; ///< guarded by `mutex`
 };
 
 /// Prints one line of advice on stderr, with the library's name in front.

@@ -59,9 +59,11 @@ static bool isSatisfied(const MemoryValueOperation &operation) {
   }
 }
 
-static void executeMemoryValue(const MemoryValueOperation &operation) {
+static void executeMemoryValue(const MemoryValueOperation &operation,
+                               Context &context) {
   if (operation.isWait) {
-    while (!isSatisfied(operation))
+    while (!isSatisfied(operation) && context.error() == CUDA_SUCCESS &&
+           !Driver::instance().scheduler.isStopping())
       std::this_thread::sleep_for(std::chrono::microseconds(20));
     return;
   }
@@ -141,7 +143,7 @@ struct Executor {
     waitForEvent(*wait.event);
   }
   void operator()(const MemoryValueOperation &value) const {
-    executeMemoryValue(value);
+    executeMemoryValue(value, context);
   }
   void operator()(const FreeOperation &free) const { freePooled(free.address); }
   void operator()(const ChildGraphOperation &) const {

@@ -107,16 +107,12 @@ void Scheduler::workerLoop() {
       return;
     TaskHandle task = std::move(readyQueue.front());
     readyQueue.pop_front();
-    ++runningTasks;
     lock.unlock();
     while (task) {
       runBody(*task);
       task = finish(std::move(task), /*callerIsWorker=*/true);
     }
     lock.lock();
-    --runningTasks;
-    if (stopping)
-      progress.notify_all();
   }
 }
 

@@ -7,6 +7,7 @@
 #ifndef TILEWRIGHT_SIM_DRIVER_SCHEDULER_H
 #define TILEWRIGHT_SIM_DRIVER_SCHEDULER_H
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -55,6 +56,8 @@ public:
   /// Drops what has not started and waits for what has. Called once, when the
   /// process exits; later submissions are dropped.
   void shutDown();
+  /// For work that waits for something outside, and must not hold up the end.
+  bool isStopping() const { return stopping.load(); }
 
 private:
   /// Marks `task` done and collects what became runnable: Light tasks are run
@@ -69,8 +72,8 @@ private:
   std::deque<TaskHandle> readyQueue;
   std::vector<TaskHandle> lightQueue;
   std::vector<std::thread> workers;
-  size_t idleWorkers = 0, runningTasks = 0;
-  bool stopping = false;
+  size_t idleWorkers = 0;
+  std::atomic<bool> stopping{false}; ///< written under the mutex
 };
 
 } // namespace tilewright::sim::driver

@@ -22,16 +22,12 @@ std::vector<TaskHandle> dependenciesOf(Context &context, Stream &stream) {
     return dependencies;
   }
   // The legacy default stream is ordered with every blocking stream.
-  size_t kept = 0;
-  for (std::weak_ptr<Stream> &weak : context.streams) {
-    std::shared_ptr<Stream> other = weak.lock();
-    if (!other)
-      continue;
-    if (other->isBlocking())
+  std::erase_if(context.streams,
+                [](const auto &weak) { return weak.expired(); });
+  for (const std::weak_ptr<Stream> &weak : context.streams)
+    if (std::shared_ptr<Stream> other = weak.lock();
+        other && other->isBlocking())
       dependencies.push_back(other->last);
-    context.streams[kept++] = std::move(weak);
-  }
-  context.streams.resize(kept);
   return dependencies;
 }
 

@@ -20,10 +20,11 @@ TEST(Device, InitializationChecksItsFlags) {
   EXPECT_EQ(version, CUDA_VERSION);
 }
 
-TEST(Device, CannotBeConfiguredAfterInitialization) {
+TEST(Device, CannotBeReconfiguredAfterInitialization) {
   auto configure = reinterpret_cast<int (*)(const char *)>(
       driverSymbol("tilewright_sim_configure"));
   EXPECT_EQ(configure("h200"), CUDA_ERROR_ALREADY_ACQUIRED);
+  EXPECT_EQ(configure("h800-sxm,h20"), CUDA_SUCCESS) << "what is in use";
   EXPECT_EQ(configure(nullptr), CUDA_ERROR_INVALID_VALUE);
 }
 
@@ -186,6 +187,18 @@ TEST(Context, DestroyingGivesItsMemoryBack) {
   EXPECT_EQ(free, before);
   EXPECT_EQ(CU(cuMemFree)(address), CUDA_ERROR_INVALID_VALUE);
   ASSERT_CUDA(CU(cuCtxDestroy)(context));
+}
+
+TEST(Context, CallsAfterItsEndSaySo) {
+  CUcontext context = nullptr;
+  ASSERT_CUDA(CU(cuDevicePrimaryCtxRetain)(&context, 1));
+  ASSERT_CUDA(CU(cuCtxSetCurrent)(context));
+  ASSERT_CUDA(CU(cuDevicePrimaryCtxReset)(1));
+  CUdeviceptr address = 0;
+  EXPECT_EQ(CU(cuMemAlloc)(&address, 16), CUDA_ERROR_CONTEXT_IS_DESTROYED);
+  EXPECT_EQ(CU(cuStreamSynchronize)(nullptr), CUDA_ERROR_CONTEXT_IS_DESTROYED);
+  EXPECT_CUDA(CU(cuCtxSetCurrent)(nullptr));
+  EXPECT_EQ(CU(cuMemAlloc)(&address, 16), CUDA_ERROR_INVALID_CONTEXT);
 }
 
 using ContextTest = DriverTest;
