@@ -88,7 +88,7 @@ static void addSwapped(std::vector<GemmConfig> &out, const GemmShape &shape, con
   while (blockM < shape.tokens && blockM < kWgmmaNMax)
     blockM *= 2;
   for (int64_t warpgroups : {1, 2})
-    for (int64_t splitK : {1, 2, 4, 8}) {
+    for (int64_t splitK : {1}) {
       GemmConfig config;
       config.swapAB = 1;
       config.blockM = blockM;

@@ -5,6 +5,8 @@
 
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
+#include "llvm/ADT/DenseSet.h"
+
 using namespace mlir;
 
 namespace tilewright::tile {
@@ -57,8 +59,9 @@ SmallVector<int64_t> getAccessDims(std::optional<ArrayRef<int64_t>> dims,
   return result;
 }
 
-/// Checks that the dimensions of a tile name increasing dimensions of the
-/// memory, and that only those of size 1 name none (-1).
+/// Checks that the dimensions of a tile name dimensions of the memory, each at
+/// most once. Fragments may name them in any order, and none (-1) for a size of
+/// 1; a box of a copy names them in increasing order.
 static LogicalResult verifyDims(Operation *op,
                                 std::optional<ArrayRef<int64_t>> dims,
                                 ArrayRef<int64_t> tile, int64_t memoryRank,
@@ -67,14 +70,18 @@ static LogicalResult verifyDims(Operation *op,
     return op->emitOpError("expects 'dims' to have one entry per dimension of "
                            "the tile");
   int64_t last = -1;
+  llvm::SmallDenseSet<int64_t> seen;
+  bool anyOrder = allowNone;
   for (auto [size, dim] :
        llvm::zip(tile, getAccessDims(dims, tile.size(), memoryRank))) {
     if (dim == -1 && size == 1 && allowNone)
       continue;
-    if (dim <= last || dim >= memoryRank)
-      return op->emitOpError("expects the tile to span increasing dimensions "
-                             "of the memory, but got dimension ")
-             << dim << " for size " << size;
+    if (dim < 0 || dim >= memoryRank || !seen.insert(dim).second ||
+        (!anyOrder && dim < last))
+      return op->emitOpError("expects the tile to span ")
+             << (anyOrder ? "distinct" : "increasing")
+             << " dimensions of the memory, but got dimension " << dim
+             << " for size " << size;
     last = dim;
   }
   return success();
@@ -86,14 +93,14 @@ static LogicalResult verifyRows(Operation *op, Value rows, FragmentType value,
     return success();
   auto type = cast<FragmentType>(rows.getType());
   ArrayRef<int64_t> shape = type.getShape();
-  bool isColumn =
-      shape.size() == value.getShape().size() &&
-      shape[0] == value.getShape()[0] &&
-      llvm::all_of(shape.drop_front(), [](int64_t n) { return n == 1; });
-  if (!isColumn || !type.getElementType().isInteger(32) ||
+  bool isLine = shape.size() == value.getShape().size();
+  for (size_t dim = 0, spanned = 0; isLine && dim < shape.size(); ++dim)
+    if (shape[dim] != 1)
+      isLine = shape[dim] == value.getShape()[dim] && ++spanned == 1;
+  if (!isLine || !type.getElementType().isInteger(32) ||
       !isa<GlobalType>(memory))
-    return op->emitOpError("expects 'rows' to be a column of i32 for the rows "
-                           "of a global tensor, but got ")
+    return op->emitOpError("expects 'rows' to be a line of i32 along one "
+                           "dimension, for a global tensor, but got ")
            << type;
   return success();
 }

@@ -215,17 +215,18 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
     none; without it, the last dimensions, and leading ones of size 1 if the
     fragment has more.
 
-    `rows(%r)`: row k of the fragment comes from `indices + r[k]` in the
-    dimension that the fragment's first dimension spans; rows with a negative
-    index are skipped, and read as `fill`. `like(%f)`: the layout of `f`. `vector`:
+    `rows(%r)`, a line of numbers along one dimension of the fragment: place k
+    along it comes from `indices + r[k]` in the dimension of the source that it
+    spans; where `r[k]` is negative the elements are skipped, and read as `fill`.
+    A single number goes along the first dimension. `like(%f)`: the layout of `f`. `vector`:
     elements per access of a thread. `stream`: no allocation in L1.
 
     Constraints:
     - (C1) One index per dimension of the source.
     - (C2) `dims` is as said above, or the ranks allow the default.
     - (C3) The element types are the same.
-    - (C4) `rows` is a column of i32 with as many rows as the result; the source is
-      global.
+    - (C4) `rows` is of i32, with the size of the result in one dimension and 1 in the
+      others; the source is global.
 
     Example:
 

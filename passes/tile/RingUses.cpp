@@ -4,6 +4,8 @@
 
 #include "mlir/Interfaces/LoopLikeInterface.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace tilewright {
@@ -152,17 +154,21 @@ static LogicalResult checkBalance(RingUses &uses) {
 }
 
 /// Check 6, for a release without `after`: the products since the wait are
-/// done. A product is, once a wait for none in flight is behind it.
+/// done. Products finish in order, so after a wait for n in flight all are but
+/// the last n before it.
 static LogicalResult checkProducts(tile::ReleaseOp release) {
   if (release.getAfter())
     return success();
-  for (Operation *op = release->getPrevNode(); op; op = op->getPrevNode()) {
-    if (auto wait = dyn_cast<tile::MmaWaitOp>(op);
-        wait && wait.getInFlight() == 0)
-      return success();
+  // Products before `op` that may be running still.
+  int64_t running = std::numeric_limits<int64_t>::max();
+  for (Operation *op = release->getPrevNode(); op && running > 0;
+       op = op->getPrevNode()) {
+    if (auto wait = dyn_cast<tile::MmaWaitOp>(op))
+      running = std::min(running, static_cast<int64_t>(wait.getInFlight()));
     auto mma = dyn_cast<tile::MmaOp>(op);
-    if (!mma)
+    if (!mma || running == 0)
       continue;
+    --running;
     for (Value operand : {Value(mma.getA()), Value(mma.getB())}) {
       auto wait = getSharedRoot(operand).getDefiningOp<tile::WaitOp>();
       if (wait && wait.getRing() == release.getRing()) {

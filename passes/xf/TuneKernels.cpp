@@ -91,6 +91,8 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
   using TuneKernelsBase::TuneKernelsBase;
 
   void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
     std::string error;
     std::optional<autotune::Sku> sku = autotune::loadSku(skuName, skuDirectory, error);
     if (!sku) {
@@ -108,10 +110,21 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
         return signalPassFailure();
   }
 
+  /// A kernel by hand may lack the op that gives its family's shape.
+  template <typename OpTy>
+  static LogicalResult expectOne(xf::KernelOp kernel) {
+    if (llvm::hasSingleElement(kernel.getBlock().getOps<OpTy>()))
+      return success();
+    return kernel.emitOpError("of the ") << stringifyKernelFamily(kernel.getFamily()) << " family expects one '"
+                                         << OpTy::getOperationName() << "' in its region";
+  }
+
   LogicalResult tune(xf::KernelOp kernel, const autotune::Sku &sku) {
     std::vector<autotune::Rejection> rejections;
     switch (kernel.getFamily()) {
     case xf::KernelFamily::Gemm: {
+      if (failed(expectOne<xf::MatmulOp>(kernel)))
+        return failure();
       autotune::GemmShape shape = gemmShapeOf(kernel, rowsOf(kernel));
       auto choice = autotune::chooseGemm(shape, sku, &rejections);
       if (!choice)
@@ -121,6 +134,8 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
       return write(kernel, fields, choice->reason);
     }
     case xf::KernelFamily::Attention: {
+      if (failed(expectOne<xf::AttentionOp>(kernel)))
+        return failure();
       autotune::AttentionShape shape = attentionShapeOf(kernel, boundOf("tokens"), boundOf("seqs"), boundOf("context"));
       bool isDecode = getOperation()->getAttrOfType<StringAttr>("xf.entry") == "decode";
       if (isDecode)
@@ -133,12 +148,12 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
       return writeChoice(kernel, autotune::chooseRowWise(rowWiseShapeOf(kernel, rowsOf(kernel)), sku, &rejections),
                          rejections);
     case xf::KernelFamily::Sample:
-      return write(kernel, {{"warps", kSampleWarps}}, "one CTA reads a row of logits; a full CTA keeps the most loads in flight");
+      return write(kernel, {{"warps", kSampleWarps}}, "one CTA reads a row of logits; more warps would leave too few registers each");
     }
     llvm_unreachable("all families are listed");
   }
 
-  static constexpr int64_t kSampleWarps = 32;
+  static constexpr int64_t kSampleWarps = 16;
 
   /// The largest leading dimension of the kernel's own results.
   int64_t rowsOf(xf::KernelOp kernel) {

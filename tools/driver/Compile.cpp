@@ -2,26 +2,17 @@
 
 #include "tools/driver/Compile.h"
 
-#include "codegen/ptx/PtxEmitter.h"
 #include "frontend/hf/HuggingFace.h"
-#include "ir/tile/Tile.h"
-#include "ir/xf/Xf.h"
 #include "passes/Pipelines.h"
+#include "tools/driver/CompilerContext.h"
 #include "tools/driver/KernelCompiler.h"
 #include "tools/driver/Manifest.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
 #include <chrono>
-#include <mutex>
 
 using namespace mlir;
 using nlohmann::json;
@@ -29,30 +20,6 @@ using nlohmann::json;
 namespace tilewright {
 
 namespace {
-/// Collects MLIR's diagnostics of all threads as lines of text.
-class DiagnosticText {
-public:
-  explicit DiagnosticText(MLIRContext &context)
-      : handler(&context, [this](Diagnostic &diagnostic) {
-          std::lock_guard<std::mutex> lock(mutex);
-          llvm::raw_string_ostream os(text);
-          os << severityOf(diagnostic.getSeverity()) << diagnostic << "\n";
-          for (Diagnostic &note : diagnostic.getNotes())
-            os << "note: " << note << "\n";
-          return success();
-        }) {}
-
-  std::string take() { return std::exchange(text, ""); }
-
-private:
-  static const char *severityOf(DiagnosticSeverity severity) {
-    return severity == DiagnosticSeverity::Error ? "error: " : "warning: ";
-  }
-  std::mutex mutex;
-  std::string text;
-  ScopedDiagnosticHandler handler;
-};
-
 /// Seconds since the last call, under a name.
 class StageClock {
 public:
@@ -68,16 +35,8 @@ private:
 };
 } // namespace
 
-static DialectRegistry makeRegistry() {
-  DialectRegistry registry;
-  registry.insert<xf::XfDialect, tile::TileDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect,
-                  scf::SCFDialect, LLVM::LLVMDialect, NVVM::NVVMDialect>();
-  registerPtxTranslations(registry);
-  return registry;
-}
-
-static llvm::Error failWith(DiagnosticText &diagnostics, const char *otherwise) {
-  std::string text = diagnostics.take();
+static llvm::Error failWith(CompilerContext &context, const char *otherwise) {
+  std::string text = context.takeDiagnostics();
   return llvm::createStringError(text.empty() ? otherwise : text.c_str());
 }
 
@@ -90,7 +49,16 @@ static llvm::Error makeDumpDirectory(const CompileOptions &options) {
   return llvm::Error::success();
 }
 
-static void dumpModule(const CompileOptions &options, StringRef name, ModuleOp module) {
+void dumpModule(const CompileOptions &options, llvm::StringRef name, Operation *module) {
+  if (options.dumpDirectory.empty())
+    return;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module->print(os, OpPrintingFlags().useLocalScope());
+  dumpText(options, name, text + "\n");
+}
+
+void dumpText(const CompileOptions &options, llvm::StringRef name, llvm::StringRef text) {
   if (options.dumpDirectory.empty())
     return;
   llvm::SmallString<128> path(options.dumpDirectory);
@@ -98,7 +66,7 @@ static void dumpModule(const CompileOptions &options, StringRef name, ModuleOp m
   std::error_code error;
   llvm::raw_fd_ostream file(path, error);
   if (!error)
-    module->print(file, OpPrintingFlags().useLocalScope());
+    file << text;
 }
 
 /// The front end's graph.
@@ -131,12 +99,10 @@ static int64_t contextOf(ModuleOp module) {
 llvm::Expected<CompiledModel> compileModel(const CompileOptions &options, std::string &warnings) {
   if (llvm::Error error = makeDumpDirectory(options))
     return std::move(error);
-  MLIRContext context(makeRegistry(), MLIRContext::Threading::DISABLED);
-  context.loadAllAvailableDialects();
-  DiagnosticText diagnostics(context);
+  CompilerContext context;
   StageClock clock;
 
-  llvm::Expected<OwningOpRef<ModuleOp>> imported = importModel(context, options, warnings);
+  llvm::Expected<OwningOpRef<ModuleOp>> imported = importModel(context.get(), options, warnings);
   if (!imported)
     return imported.takeError();
   ModuleOp module = **imported;
@@ -150,25 +116,22 @@ llvm::Expected<CompiledModel> compileModel(const CompileOptions &options, std::s
   graph.maxSeqs = options.maxSeqs;
   graph.maxRows = options.maxSeqs;
   graph.maxContext = contextOf(module);
-  PassManager passes(&context);
+  PassManager passes(&context.get());
   buildGraphPipeline(passes, graph);
   std::string pipeline;
   llvm::raw_string_ostream pipelineText(pipeline);
   passes.printAsTextualPipeline(pipelineText);
   if (failed(passes.run(module)))
-    return failWith(diagnostics, "the graph could not be lowered");
+    return failWith(context, "the graph could not be lowered");
   dumpModule(options, "1-kernels.mlir", module);
   clock.finish("graph");
 
   FailureOr<json> manifest = buildManifest(module, options);
   if (failed(manifest))
-    return failWith(diagnostics, "the manifest could not be made");
-  context.enableMultithreading();
+    return failWith(context, "the manifest could not be made");
   llvm::Expected<std::vector<CompiledKernel>> kernels = compileKernels(module, options);
-  if (!kernels) {
-    llvm::consumeError(kernels.takeError());
-    return failWith(diagnostics, "a kernel could not be compiled");
-  }
+  if (!kernels)
+    return kernels.takeError();
   clock.finish("codegen");
   (*manifest)["ptxas"] = nullptr;
   if (options.assemble) {

@@ -8,6 +8,7 @@
 
 #include "tools/driver/BundleWriter.h"
 
+#include "mlir/IR/Operation.h"
 #include <nlohmann/json.hpp>
 #include "llvm/Support/Error.h"
 
@@ -51,6 +52,11 @@ struct CompiledModel {
 /// Compiles a model; warnings go to `warnings`, one per line, with carets. The
 /// error's text is ready to be printed.
 llvm::Expected<CompiledModel> compileModel(const CompileOptions &options, std::string &warnings);
+
+/// Writes a stage's IR, or another text, under `name` into the dump directory,
+/// if there is one.
+void dumpModule(const CompileOptions &options, llvm::StringRef name, mlir::Operation *module);
+void dumpText(const CompileOptions &options, llvm::StringRef name, llvm::StringRef text);
 
 } // namespace tilewright
 

@@ -6,12 +6,12 @@
 #include "ir/tile/Tile.h"
 #include "passes/Pipelines.h"
 #include "tools/driver/AttributeJson.h"
+#include "tools/driver/CompilerContext.h"
 #include "tools/driver/Manifest.h"
 #include "tools/driver/WeightValues.h"
 
+#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 #include <atomic>
 #include <thread>
@@ -63,41 +63,23 @@ static json describe(tile::KernelOp kernel) {
           {"params", toJson(kernel.getParamsAttr())}};
 }
 
-static void dumpText(const CompileOptions &options, const std::string &name, StringRef text) {
-  if (options.dumpDirectory.empty())
-    return;
-  llvm::SmallString<128> path(options.dumpDirectory);
-  llvm::sys::path::append(path, name);
-  std::error_code error;
-  llvm::raw_fd_ostream file(path, error);
-  if (!error)
-    file << text;
-}
-
-static std::string print(Operation *op) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  op->print(os, OpPrintingFlags().useLocalScope());
-  return text + "\n";
-}
-
 /// One kernel, in a module of its own.
 static FailureOr<CompiledKernel> compileKernel(ModuleOp module, const CompileOptions &options) {
   auto kernel = *module.getOps<tile::KernelOp>().begin();
   CompiledKernel result;
   result.name = kernel.getSymName().str();
-  dumpText(options, result.name + ".tile.mlir", print(module));
+  dumpModule(options, result.name + ".tile.mlir", module);
   PassManager expand(module.getContext());
   buildTilePipeline(expand);
   if (failed(expand.run(module)))
     return failure();
   result.entry = describe(*module.getOps<tile::KernelOp>().begin());
-  dumpText(options, result.name + ".expanded.mlir", print(module));
+  dumpModule(options, result.name + ".expanded.mlir", module);
   PassManager lower(module.getContext());
   buildNvvmPipeline(lower);
   if (failed(lower.run(module)))
     return failure();
-  dumpText(options, result.name + ".nvvm.mlir", print(module));
+  dumpModule(options, result.name + ".nvvm.mlir", module);
   PtxOptions ptx;
   ptx.chip = options.target;
   FailureOr<std::string> text = emitPtx(module, ptx);
@@ -113,37 +95,71 @@ static unsigned threadCount(const CompileOptions &options, size_t items) {
   return static_cast<unsigned>(std::min<size_t>(threads, items));
 }
 
-llvm::Expected<std::vector<CompiledKernel>> compileKernels(ModuleOp module, const CompileOptions &options) {
-  std::vector<OwningOpRef<ModuleOp>> modules;
-  for (auto kernel : module.getOps<tile::KernelOp>()) {
-    OwningOpRef<ModuleOp> single = ModuleOp::create(kernel.getLoc());
-    single->push_back(kernel->clone());
-    modules.push_back(std::move(single));
-  }
-  std::vector<CompiledKernel> kernels(modules.size());
-  std::atomic<size_t> next{0}, done{0};
-  std::atomic<bool> bad{false};
-  auto work = [&] {
-    for (size_t i; !bad && (i = next++) < modules.size();) {
-      FailureOr<CompiledKernel> kernel = compileKernel(*modules[i], options);
-      if (failed(kernel)) {
-        bad = true;
-        return;
-      }
-      kernels[i] = std::move(*kernel);
-      if (options.progress)
-        options.progress("compile", ++done, modules.size());
+namespace {
+/// Kernels as text, handed out to threads one by one.
+class KernelQueue {
+public:
+  KernelQueue(ModuleOp module, const CompileOptions &options) : options(options) {
+    for (auto kernel : module.getOps<tile::KernelOp>()) {
+      OwningOpRef<ModuleOp> single = ModuleOp::create(kernel.getLoc());
+      single->push_back(kernel->clone());
+      llvm::raw_string_ostream os(texts.emplace_back());
+      single->print(os, OpPrintingFlags().enableDebugInfo());
     }
-  };
+    kernels.resize(texts.size());
+    errors.resize(texts.size());
+  }
+
+  /// Runs until the queue is empty; called once by each thread.
+  void work() {
+    CompilerContext context;
+    for (size_t i; (i = next++) < texts.size();) {
+      compileOne(context, i);
+      if (options.progress)
+        options.progress("compile", ++done, texts.size());
+    }
+  }
+
+  llvm::Expected<std::vector<CompiledKernel>> take() {
+    std::string all;
+    for (const std::string &error : errors)
+      all += error;
+    if (!all.empty())
+      return llvm::createStringError(all);
+    return std::move(kernels);
+  }
+
+  size_t size() const { return texts.size(); }
+
+private:
+  void compileOne(CompilerContext &context, size_t i) {
+    auto module = parseSourceString<ModuleOp>(texts[i], &context.get());
+    FailureOr<CompiledKernel> kernel = failure();
+    if (module)
+      kernel = compileKernel(*module, options);
+    std::string diagnostics = context.takeDiagnostics();
+    if (succeeded(kernel))
+      kernels[i] = std::move(*kernel);
+    else
+      errors[i] = diagnostics.empty() ? "error: a kernel could not be compiled\n" : diagnostics;
+  }
+
+  const CompileOptions &options;
+  std::vector<std::string> texts, errors;
+  std::vector<CompiledKernel> kernels;
+  std::atomic<size_t> next{0}, done{0};
+};
+} // namespace
+
+llvm::Expected<std::vector<CompiledKernel>> compileKernels(ModuleOp module, const CompileOptions &options) {
+  KernelQueue queue(module, options);
   std::vector<std::thread> threads;
-  for (unsigned i = 1; i < threadCount(options, modules.size()); ++i)
-    threads.emplace_back(work);
-  work();
+  for (unsigned i = 1; i < threadCount(options, queue.size()); ++i)
+    threads.emplace_back([&] { queue.work(); });
+  queue.work();
   for (std::thread &thread : threads)
     thread.join();
-  if (bad)
-    return llvm::createStringError("a kernel could not be compiled");
-  return kernels;
+  return queue.take();
 }
 
 llvm::Error assembleKernels(std::vector<CompiledKernel> &kernels, const CompileOptions &options, json &ptxasInfo) {
