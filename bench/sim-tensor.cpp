@@ -1,8 +1,9 @@
 //===- sim-tensor.cpp - Speed of the simulated tensor cores ---------------===//
 //
-// One wgmma per iteration on random normal operands in swizzled shared memory,
-// accumulating in place as a kernel's K loop does. `zero` columns hold zeros,
-// as the padding of a decode step's few tokens. FLOPs count every column.
+// One wgmma (or mma.sync) per iteration on random normal operands in swizzled
+// shared memory, accumulating in place as a kernel's K loop does. `zero`
+// columns hold zeros, as the padding of a decode step's few tokens. FLOPs count
+// every column.
 //
 //===----------------------------------------------------------------------===//
 
@@ -101,6 +102,31 @@ void registerShape(const StepKernels &kernels, const char *typeName,
       });
 }
 
+/// mma.sync with all operands in registers, accumulating in place.
+void runMmas(benchmark::State &state, const StepKernels &kernels,
+             TensorArch arch) {
+  MmaSyncOp op;
+  op.arch = arch;
+  op.aType = op.bType = MatrixType::BF16;
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  uint32_t registers[10][warpLanes];
+  for (auto &lanes : registers)
+    for (uint32_t &word : lanes)
+      word = bf16FromF32(normal(random)) |
+             static_cast<uint32_t>(bf16FromF32(normal(random))) << 16;
+  const void *a[] = {registers[0], registers[1], registers[2], registers[3]};
+  const void *b[] = {registers[4], registers[5]};
+  void *d[] = {registers[6], registers[7], registers[8], registers[9]};
+  for (auto _ : state) {
+    runMmaSyncWith(kernels, op, d, a, b, d);
+    benchmark::ClobberMemory();
+  }
+  double flops = 2.0 * op.m * op.n * op.k;
+  state.counters["FLOP/s"] =
+      benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
+}
+
 int registerAll() {
   for (const StepKernels *kernels :
        {avx512Kernels(), avx2Kernels(), &portableKernels()}) {
@@ -112,6 +138,15 @@ int registerAll() {
     }
     registerShape(*kernels, "f16", MatrixType::F16, 128, 0);
     registerShape(*kernels, "bf16", MatrixType::BF16, 8, 7);
+    for (TensorArch arch : {TensorArch::Ampere, TensorArch::Hopper}) {
+      bool hopper = arch == TensorArch::Hopper;
+      std::string name = std::string(kernels->name) + "/mma.m16n8k16/bf16/" +
+                         (hopper ? "sm_90" : "sm_80");
+      benchmark::RegisterBenchmark(name.c_str(),
+                                   [kernels, arch](benchmark::State &state) {
+                                     runMmas(state, *kernels, arch);
+                                   });
+    }
   }
   return 0;
 }
