@@ -146,7 +146,8 @@ def Tile_ForTilesOp : Tile_Op<"for_tiles", [
   }];
 }
 
-class Tile_IdOp<string mnemonic, string what, string text> : Tile_Op<mnemonic, [Pure]> {
+class Tile_IdOp<string mnemonic, string what, string text, list<Trait> traits = []>
+    : Tile_Op<mnemonic, traits> {
   let summary = what;
   let description = text # "\n\n    Example: `%i = tile." # mnemonic # " : index`.\n";
   let results = (outs Index:$result);
@@ -154,7 +155,8 @@ class Tile_IdOp<string mnemonic, string what, string text> : Tile_Op<mnemonic, [
 }
 
 def Tile_ClusterRankOp : Tile_IdOp<"cluster_rank", "Rank of the CTA in its cluster",
-  "The first dimension of the cluster is innermost. 0 without a cluster.">;
+  "The first dimension of the cluster is innermost. 0 without a cluster.", [Pure]>;
+// Not Pure: in a role it has another value than outside, so it must stay there.
 def Tile_ThreadIdOp : Tile_IdOp<"thread_id", "Number of the thread within its role",
   "Counts from 0 in every replica; within the CTA, outside of roles.">;
 

@@ -123,6 +123,15 @@ void LayoutAssignment::uniteForced() {
 // What is fixed
 //===----------------------------------------------------------------------===//
 
+/// Whether warpgroups lie next to one another along the columns.
+static bool sharesColumns(const Layout &acc, int64_t warpgroups) {
+  int64_t groupThreads = acc.getNumThreads() / warpgroups;
+  for (int64_t group = 1; group < warpgroups; ++group)
+    if (acc.getThreadCoordinate(group * groupThreads)[1] != 0)
+      return true;
+  return false;
+}
+
 LogicalResult LayoutAssignment::assignAnchors() {
   auto isFailed = kernel.walk([&](tile::MmaOp mma) {
     int64_t warpgroups = getWarpgroups(mma);
@@ -140,8 +149,7 @@ LogicalResult LayoutAssignment::assignAnchors() {
     std::optional<Layout> a =
         Layout::accumulator(mma.getM(), mma.getK(), warpgroups);
     // Every warpgroup needs all of K for its rows.
-    if (!a ||
-        acc->reduced(1).getThreadModes() != a->reduced(1).getThreadModes()) {
+    if (!a || sharesColumns(*acc, warpgroups)) {
       mma.emitOpError("cannot take its operand from registers: ")
           << getWarps(mma) << " warps share the columns of " << mma.getM()
           << " rows";

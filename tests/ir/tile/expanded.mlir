@@ -5,6 +5,7 @@
 
 #acc = #tile.layout<thread = [4:(0, 2), 8:(1, 0), 4:(16, 0)], register = [2:(0, 1), 2:(8, 0), 8:(0, 8)]>
 
+// CHECK: #layout = #tile.layout<thread = [4:(0, 2), 8:(1, 0), 4:(16, 0)], register = [2:(0, 1), 2:(8, 0), 8:(0, 8)]>
 // CHECK-LABEL: tile.kernel @expanded
 tile.kernel @expanded(%a: !tile.global<64x64xbf16>) attributes {block = array<i64: 256, 1, 1>, shared_bytes = 33024,
     launch_registers = 128, params = [{kind = "tensor_map", arg = 0, view = [[64], [64]], box = [64, 64], swizzle = 128}]} {
@@ -50,7 +51,7 @@ tile.kernel @expanded(%a: !tile.global<64x64xbf16>) attributes {block = array<i6
         : !tile.shared<64x64xbf16, swizzle = 128>, !tile.shared<64x64xbf16, swizzle = 128>, !tile.fragment<64x64xf32, #acc>
     // CHECK: tile.mma_commit
     tile.mma_commit
-    // CHECK: tile.mma_wait %{{.*}} : !tile.fragment<64x64xf32, #tile.layout<
+    // CHECK: tile.mma_wait %{{.*}} : !tile.fragment<64x64xf32, #layout>
     %done = tile.mma_wait %d : !tile.fragment<64x64xf32, #acc>
     // CHECK: tile.mma_wait {in_flight = 1 : i64}
     tile.mma_wait {in_flight = 1}
