@@ -64,7 +64,7 @@ def test_bundle_alone(folder):
     bundle = tilewright.Bundle(folder / "test.twb")
     assert (bundle.family, bundle.target, bundle.sku) == ("sum", "sm_90a", "h800-sxm")
     assert bundle.vocab_size == VOCAB_SIZE
-    assert bundle.eos_tokens == [0]
+    assert bundle.eos_tokens == [42]
     assert bundle.batch_invariant is True
     assert [kernel["name"] for kernel in bundle.manifest["kernels"]] == [
         "append",

@@ -22,6 +22,7 @@ namespace tilewright::runtime::test {
 using Members = std::map<std::string, std::string>;
 
 inline constexpr int64_t vocabSize = 97;
+inline constexpr int32_t eosToken = 42;
 inline constexpr int64_t pageSize = 4;
 inline constexpr int64_t maxContext = 64;
 inline constexpr int64_t maxTokens = 16;

@@ -109,7 +109,7 @@ TEST(Bundle, NeedsNoDevice) {
   EXPECT_EQ(info.max_rows, maxRows);
   EXPECT_EQ(info.page_bytes, 16);
   ASSERT_EQ(info.num_eos_tokens, 1u);
-  EXPECT_EQ(info.eos_tokens[0], 0);
+  EXPECT_EQ(info.eos_tokens[0], eosToken);
   EXPECT_EQ(info.batch_invariant, 1);
   ASSERT_EQ(info.num_kernels, 4u);
   tilewright_kernel_info kernel = TILEWRIGHT_KERNEL_INFO_INIT;

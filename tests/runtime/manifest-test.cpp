@@ -53,7 +53,7 @@ TEST(Manifest, ReadsWhatIsThere) {
   EXPECT_EQ(manifest.target.computeCapability, 90);
   EXPECT_TRUE(manifest.batchInvariant);
   EXPECT_EQ(manifest.limits.maxContext, 64);
-  EXPECT_EQ(manifest.eosTokens, std::vector<int32_t>{0});
+  EXPECT_EQ(manifest.eosTokens, std::vector<int32_t>{eosToken});
   ASSERT_EQ(manifest.weights.size(), 2u);
   EXPECT_EQ(manifest.weights[1].offset, 256u) << "weights are aligned";
   EXPECT_EQ(manifest.weightBytes, 256u + 512u);
