@@ -90,8 +90,8 @@ def MergeMatmuls : Pass<"xf-merge-matmuls", "::mlir::func::FuncOp"> {
     %q, %k = xf.split %y dim 1 : ...
     ```
 
-    Declines where the weights are not weight expressions or the result types
-    differ.
+    Declines where a weight is not a weight expression or has another user, and
+    where the result types differ.
   }];
   let dependentDialects = ["::tilewright::xf::XfDialect"];
 }

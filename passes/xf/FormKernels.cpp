@@ -96,8 +96,12 @@ struct FormKernels : impl::FormKernelsBase<FormKernels> {
   using FormKernelsBase::FormKernelsBase;
 
   void runOnOperation() override {
-    if (!llvm::hasSingleElement(getOperation().getBody()))
+    if (getOperation().isExternal())
+      return;
+    if (!llvm::hasSingleElement(getOperation().getBody())) {
+      getOperation().emitError("expects a body of one block");
       return signalPassFailure();
+    }
     Block &block = getOperation().front();
     KernelRegions analysis(block);
     if (remarks)
@@ -110,10 +114,12 @@ struct FormKernels : impl::FormKernelsBase<FormKernels> {
     SmallVector<Operation *> dead;
     for (const KernelRegion &region : analysis.getRegions()) {
       Boundary boundary = findBoundary(region);
+      dead.append(boundary.ops.begin(), boundary.ops.end());
+      if (boundary.outputs.empty())
+        continue;
       xf::KernelOp kernel = makeKernel(region, boundary, outside, builder);
       for (auto [output, result] : llvm::zip(boundary.outputs, kernel.getOutputs()))
         outside.map(output, result);
-      dead.append(boundary.ops.begin(), boundary.ops.end());
     }
     for (OpOperand &operand : terminator->getOpOperands())
       operand.set(outside.lookupOrDefault(operand.get()));

@@ -12,6 +12,8 @@ namespace tilewright {
 namespace {
 struct HoistWeights : impl::HoistWeightsBase<HoistWeights> {
   void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
     Block &entry = getOperation().front();
     SmallVector<Operation *> weights;
     for (Operation &op : entry)

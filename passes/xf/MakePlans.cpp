@@ -28,6 +28,8 @@ struct MakePlans : impl::MakePlansBase<MakePlans> {
   static constexpr int64_t kFirstPrefill = 64, kPrefillFactor = 8;
 
   void runOnOperation() override {
+    if (failed(checkOptions()))
+      return signalPassFailure();
     auto forward = getOperation().lookupSymbol<func::FuncOp>("forward");
     if (!forward) {
       getOperation().emitError("has no function @forward");
@@ -38,6 +40,15 @@ struct MakePlans : impl::MakePlansBase<MakePlans> {
     for (int64_t tokens : ranges(kFirstPrefill, kPrefillFactor, maxTokens))
       addPlan(forward, "prefill", tokens);
     forward.erase();
+  }
+
+  LogicalResult checkOptions() {
+    std::pair<StringRef, int64_t> options[] = {{"max-tokens", maxTokens}, {"max-seqs", maxSeqs},
+                                               {"max-rows", maxRows}, {"max-context", maxContext}};
+    for (auto [name, value] : options)
+      if (value <= 0)
+        return getOperation().emitError("expects '") << name << "' to be positive, but got " << value;
+    return success();
   }
 
   void addPlan(func::FuncOp forward, StringRef entry, int64_t tokens) {

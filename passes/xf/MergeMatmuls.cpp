@@ -53,7 +53,8 @@ struct MergeMatmuls : impl::MergeMatmulsBase<MergeMatmuls> {
     using Key = std::tuple<Block *, Value, Type>;
     llvm::MapVector<Key, SmallVector<xf::MatmulOp>> groups;
     getOperation().walk([&](xf::MatmulOp matmul) {
-      if (xf::isWeightExpression(matmul.getWeight()))
+      // A shared weight, such as a tied embedding, would have to be stored twice.
+      if (xf::isWeightExpression(matmul.getWeight()) && matmul.getWeight().hasOneUse())
         groups[{matmul->getBlock(), matmul.getInput(), matmul.getType().getElementType()}]
             .push_back(matmul);
     });

@@ -24,9 +24,11 @@ struct RopeChain {
 /// Walks up from `rope` to the matmul. Preconditions, each an early return:
 /// 1. every op on the way keeps columns apart, or reduces over a whole head;
 /// 2. every value on the way has one user;
-/// 3. the per-column operands, and the matmul's weight, are weight expressions.
+/// 3. the per-column operands, and the matmul's weight, are weight expressions;
+/// 4. each has a number, or a row, for every column of one or more whole heads.
 static FailureOr<RopeChain> findChain(xf::RopeOp rope, PatternRewriter &rewriter) {
   RopeChain chain;
+  int64_t headDim = rope.getInput().getType().getShape().back();
   Value value = rope.getInput();
   while (true) {
     Operation *op = value.getDefiningOp();
@@ -35,14 +37,18 @@ static FailureOr<RopeChain> findChain(xf::RopeOp rope, PatternRewriter &rewriter
     if (auto matmul = dyn_cast<xf::MatmulOp>(op)) {
       if (!xf::isWeightExpression(matmul.getWeight()))
         return rewriter.notifyMatchFailure(rope, "the weight is not known at load");
+      if (matmul.getWeight().getType().getDimSize(0) % headDim != 0)
+        return rewriter.notifyMatchFailure(rope, "a row of the product is no whole number of heads");
       chain.matmul = matmul;
       return chain;
     }
     if (isa<xf::AddOp, xf::MulOp, xf::RmsNormOp>(op)) {
       OpOperand &column = op->getOpOperand(1);
-      if (cast<RankedTensorType>(column.get().getType()).getRank() != 1 ||
-          !xf::isWeightExpression(column.get()))
+      auto columnType = cast<RankedTensorType>(column.get().getType());
+      if (columnType.getRank() != 1 || !xf::isWeightExpression(column.get()))
         return rewriter.notifyMatchFailure(rope, "an operand on the way is not a row of weights");
+      if (columnType.getDimSize(0) % headDim != 0)
+        return rewriter.notifyMatchFailure(rope, "an operand on the way has numbers for a part of a head");
       chain.columns.push_back(&column);
     } else if (!isa<xf::CastOp, xf::ReshapeOp, xf::ScaleOp>(op)) {
       return rewriter.notifyMatchFailure(rope, "an op on the way is not understood");

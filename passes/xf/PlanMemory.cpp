@@ -103,7 +103,7 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
 
   FailureOr<int64_t> maxBytes(OpResult value) {
     auto type = cast<RankedTensorType>(value.getType());
-    int64_t elements = 1;
+    int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
     for (const xf::Dim &dim : xf::getDims(type)) {
       int64_t size = dim.value;
       if (!dim.isFixed()) {
@@ -113,10 +113,10 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
                  << dim.name.getValue() << "', for which 'xf.bounds' has no maximum";
         size += bound;
       }
-      if (llvm::MulOverflow(elements, size, elements))
+      if (llvm::MulOverflow(bytes, size, bytes))
         return value.getOwner()->emitOpError("has a result too large to address");
     }
-    return elements * static_cast<int64_t>(llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+    return bytes;
   }
 
   /// From the function's `xf.bounds`; 0 where it does not say.
