@@ -1,0 +1,19 @@
+//===- Bounds.cpp - How far a pass may move results -----------------------===//
+
+#include "passes/Bounds.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+namespace tilewright {
+
+double getStatedBound(llvm::StringRef passArgument) {
+  // A few roundings to bf16 per layer, seen at the end of a model: they are
+  // 2^-9 each and add up as noise does, while a wrong op moves results by about
+  // their own length.
+  constexpr double kRoundings = 0x1p-4;
+  return llvm::StringSwitch<double>(passArgument)
+      .Cases({"xf-form-gated-activations", "xf-fold-norms"}, kRoundings)
+      .Default(0.0);
+}
+
+} // namespace tilewright
