@@ -3,6 +3,7 @@
 #include "sim/tensor/MmaSync.h"
 
 #include "sim/tensor/BlockMultiply.h"
+#include "sim/tensor/FloatEnvironment.h"
 #include "sim/tensor/WgmmaKernels.h"
 
 #include <cmath>
@@ -160,6 +161,7 @@ static void loadStep(const StepKernels &kernels, const MmaSyncOp &op,
 void runMmaSyncWith(const StepKernels &kernels, const MmaSyncOp &op,
                     void *const *d, const void *const *a, const void *const *b,
                     const void *const *c) {
+  DefaultFloatEnvironment environment;
   if (op.aType == MatrixType::F64)
     return runDouble(op, d, a, b, c);
   BlockOp block = blockOpOf(op);

@@ -3,6 +3,7 @@
 #include "sim/tensor/Wgmma.h"
 
 #include "sim/tensor/BlockMultiply.h"
+#include "sim/tensor/FloatEnvironment.h"
 #include "sim/tensor/WgmmaKernels.h"
 
 #include <cstring>
@@ -249,6 +250,7 @@ WgmmaResult runWgmmaWith(const StepKernels &kernels, const WgmmaOp &op,
   if (!locate(descriptorB, op.n, op.transposeB, shared, operandB, address))
     return {WgmmaFault::BOutOfBounds, address};
 
+  DefaultFloatEnvironment environment;
   BlockOp block = blockOpOf(op);
   RowBlock rows[warpgroupWarps];
   for (int warp = 0; warp < warpgroupWarps; ++warp) {

@@ -125,21 +125,27 @@ uint32_t model(FloatFormat format, double value, ConvertOptions options) {
   return (bits | (negative ? signOf(format) : 0)) << shape.padding;
 }
 
-/// Decision points of a format as floats, with their neighbours.
-std::vector<float> decisionPoints(FloatFormat format) {
+/// Decision points of a format, with their neighbours in f32 and in f64.
+std::vector<double> decisionPoints(FloatFormat format) {
   const std::vector<double> &values = valuesOf(format);
-  std::vector<float> result = {0, HUGE_VALF, 1e-45f, 3e38f, 0x1p-149f};
+  std::vector<double> result = {0, HUGE_VAL, 0x1p-149, 0x1p-1074, 3e38, 1e300};
   auto add = [&](double value) {
-    float center = static_cast<float>(value);
-    result.insert(result.end(), {center, std::nextafter(center, 0.0f),
-                                 std::nextafter(center, HUGE_VALF)});
+    float narrow = static_cast<float>(value);
+    result.insert(result.end(), {value, std::nextafter(narrow, 0.0f),
+                                 std::nextafter(narrow, HUGE_VALF),
+                                 std::nextafter(value, 0.0),
+                                 std::nextafter(value, HUGE_VAL)});
   };
-  for (size_t i = 0; i < values.size(); ++i) {
+  // tf32 has the rule of bf16 with three more bits; every fifth value will do.
+  size_t step = format == FloatFormat::TF32 ? 5 : 1;
+  for (size_t i = 0; i < values.size(); i += step) {
     add(values[i]);
     double next =
         i + 1 < values.size() ? values[i + 1] : 2 * values[i] - values[i - 1];
     add(values[i] + (next - values[i]) / 2);
   }
+  add(values.back());
+  add(values.back() + (values.back() - values[values.size() - 2]) / 2);
   return result;
 }
 
@@ -165,8 +171,8 @@ TEST(Convert, DecodesEveryBitPattern) {
 
 TEST(Convert, EncodesAtEveryDecisionPoint) {
   for (FloatFormat format : smallFormats)
-    for (float point : decisionPoints(format))
-      for (float value : {point, -point})
+    for (double point : decisionPoints(format))
+      for (double value : {point, -point})
         for (RoundingMode mode : allModes)
           for (bool satfinite : {false, true})
             for (bool relu : {false, true}) {
@@ -243,8 +249,9 @@ TEST(Convert, InlineFormsAgree) {
     EXPECT_TRUE(f32FromE5m2(byte) == e5m2 || std::isnan(e5m2));
   }
   for (FloatFormat format : {FloatFormat::F16, FloatFormat::BF16})
-    for (float point : decisionPoints(format))
-      for (float value : {point, -point}) {
+    for (double point : decisionPoints(format))
+      for (float value :
+           {static_cast<float>(point), -static_cast<float>(point)}) {
         ASSERT_EQ(f16FromF32(value), encodeFloat(FloatFormat::F16, value, {}));
         ASSERT_EQ(bf16FromF32(value),
                   encodeFloat(FloatFormat::BF16, value, {}));

@@ -5,6 +5,9 @@
 #include "tests/sim/tensor/ReferenceDot.h"
 
 #include <gtest/gtest.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
 
 #include <algorithm>
 #include <cstring>
@@ -366,6 +369,27 @@ TEST(Wgmma, SumsBeyond32Bits) {
     op.negateA = true;
     checkAll(op, 3, Fill::Extreme, Fill::Extreme, Fill::Normal);
   }
+}
+
+// A host program that flushes subnormals or rounds upward changes nothing.
+TEST(Wgmma, IgnoresTheHostsFloatEnvironment) {
+#if defined(__SSE__)
+  for (MatrixType type : {MatrixType::F16, MatrixType::E5M2}) {
+    WgmmaOp op;
+    op.aType = op.bType = type;
+    WgmmaCase test(op, 5);
+    test.fill(Fill::Subnormal, Fill::Subnormal, Fill::Subnormal);
+    test.computeExpected(/*scaleD=*/true);
+    unsigned saved = _mm_getcsr();
+    for (const StepKernels *kernels : allKernels()) {
+      _mm_setcsr(saved | 0x8040 | 0x4000); // flush results, inputs; round up
+      unsigned changed = _mm_getcsr();
+      test.check(*kernels, /*scaleD=*/true);
+      EXPECT_EQ(_mm_getcsr() & 0xffc0, changed & 0xffc0);
+      _mm_setcsr(saved);
+    }
+  }
+#endif
 }
 
 // Written down once by hand: 1 + 2^-26 keeps 1 because the small product lies
