@@ -246,6 +246,28 @@ TEST(Rope, Llama3) {
   EXPECT_GT(divided, 0);
 }
 
+TEST(Rope, Llama3AgainstTransformers) {
+  // ROPE_INIT_FUNCTIONS["llama3"] of Transformers, for Llama 3.2 1B.
+  static const float expected[] = {
+      0x1p+0f,         0x1.53c38cp-1f,  0x1.c2ef78p-2f,  0x1.2b3dc6p-2f,
+      0x1.8d276p-3f,   0x1.078d4p-3f,   0x1.5dc95ap-4f,  0x1.d03ccep-5f,
+      0x1.34119p-5f,   0x1.98de92p-6f,  0x1.0f5386p-6f,  0x1.681adap-7f,
+      0x1.ddee9ep-8f,  0x1.3d2804p-8f,  0x1.a4ee4p-9f,   0x1.524f36p-10f,
+      0x1.c26c4p-12f,  0x1.9731eep-14f, 0x1.46831ap-16f, 0x1.b15902p-17f,
+      0x1.1f91fp-17f,  0x1.7da9e8p-18f, 0x1.fa8b86p-19f, 0x1.5024d6p-19f,
+      0x1.be2188p-20f, 0x1.280d96p-20f, 0x1.88ec2p-21f,  0x1.04be68p-21f,
+      0x1.5a0f4ep-22f, 0x1.cb4a9ap-23f, 0x1.30c94ep-23f, 0x1.94836p-24f};
+  RopeParameters parameters{
+      500000.0, 64, 16, {RopeScaling::Type::Llama3, 32, 1, 4, 8192}};
+  std::vector<float> got = ropeFrequencies(parameters);
+  ASSERT_EQ(got.size(), 32u);
+  // One ulp: its power of f32 vectors need not be the nearest. Where
+  // frequencies are blended, that ulp is scaled by a difference.
+  for (size_t i = 0; i < 32; ++i)
+    EXPECT_NEAR(got[i], expected[i], 0x1p-22 * expected[i])
+        << "frequency " << i;
+}
+
 //===----------------------------------------------------------------------===//
 // Binding
 //===----------------------------------------------------------------------===//
