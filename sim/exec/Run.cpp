@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
 
 namespace tilewright::sim {
@@ -380,6 +381,12 @@ uint32_t maxActiveBlocksPerSm(const Kernel &kernel, const DeviceConfig &config,
   return std::max(blocks, 1u);
 }
 
+namespace {
+struct alignas(128) ParamLine {
+  std::byte bytes[128];
+};
+} // namespace
+
 static std::string sizeText(const Dim3 &dim) {
   return "(" + std::to_string(dim.x) + "," + std::to_string(dim.y) + "," +
          std::to_string(dim.z) + ")";
@@ -430,7 +437,12 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   context.memory = memory;
   context.program = kernel.code->program;
   context.entry = kernel.code->entry;
-  context.params = launch.params.data();
+  // Tensor maps among the parameters are aligned as on a device.
+  std::vector<ParamLine> params((kernel.totalParamBytes + sizeof(ParamLine)) /
+                                sizeof(ParamLine));
+  if (kernel.totalParamBytes)
+    std::memcpy(params.data(), launch.params.data(), kernel.totalParamBytes);
+  context.params = params.data()->bytes;
   context.paramBytes = kernel.totalParamBytes;
   context.blockThreads = static_cast<uint32_t>(launch.block.count());
   context.warpsPerCta = (context.blockThreads + laneCount - 1) / laneCount;
