@@ -4,7 +4,6 @@
 
 #include "sim/tensor/Convert.h"
 
-#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -190,13 +189,6 @@ uint32_t fusedDot(const DotSpec &spec, const uint32_t *a, const uint32_t *b,
   return roundResult(spec.result, sum, -lift);
 }
 
-uint32_t chainedDot(const DotSpec &spec, const uint32_t *a, const uint32_t *b,
-                    int words, uint32_t accumulator) {
-  for (int word = 0; word < words; word += spec.stepWords)
-    accumulator = fusedDot(spec, a + word, b + word, accumulator);
-  return accumulator;
-}
-
 DotSpec dotSpecOf(TensorArch arch, bool wgmma, MatrixType aType,
                   MatrixType bType, AccumulatorType dType, int words) {
   DotSpec spec;
@@ -216,39 +208,6 @@ DotSpec dotSpecOf(TensorArch arch, bool wgmma, MatrixType aType,
       spec.result = DotResult::F32Short;
   }
   return spec;
-}
-
-/// Element `index` of a row of packed integers.
-static int64_t integerElement(MatrixType type, const uint32_t *words,
-                              int index) {
-  int bits = bitsOf(type);
-  int perWord = 32 / bits;
-  uint32_t value = words[index / perWord] >> (index % perWord * bits);
-  value &= (1u << bits) - 1;
-  bool isSigned = type == MatrixType::S8 || type == MatrixType::S4;
-  if (isSigned && (value >> (bits - 1)))
-    return static_cast<int64_t>(value) - (int64_t{1} << bits);
-  return value;
-}
-
-uint32_t integerDot(MatrixType aType, MatrixType bType, bool andBits,
-                    bool saturate, const uint32_t *a, const uint32_t *b,
-                    int words, uint32_t accumulator) {
-  int64_t sum = static_cast<int32_t>(accumulator);
-  if (aType == MatrixType::B1) {
-    for (int i = 0; i < words; ++i)
-      sum += std::popcount(andBits ? a[i] & b[i] : a[i] ^ b[i]);
-  } else {
-    int count = words * (32 / bitsOf(aType));
-    for (int i = 0; i < count; ++i)
-      sum += integerElement(aType, a, i) * integerElement(bType, b, i);
-  }
-  if (saturate) {
-    constexpr int64_t low = std::numeric_limits<int32_t>::min();
-    constexpr int64_t high = std::numeric_limits<int32_t>::max();
-    sum = sum < low ? low : sum > high ? high : sum;
-  }
-  return static_cast<uint32_t>(sum);
 }
 
 } // namespace tilewright::sim

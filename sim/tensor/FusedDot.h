@@ -59,16 +59,6 @@ DotSpec dotSpecOf(TensorArch arch, bool wgmma, MatrixType aType,
 uint32_t fusedDot(const DotSpec &spec, const uint32_t *a, const uint32_t *b,
                   uint32_t accumulator);
 
-/// All `words` of a row and a column, step after step.
-uint32_t chainedDot(const DotSpec &spec, const uint32_t *a, const uint32_t *b,
-                    int words, uint32_t accumulator);
-
-/// The integer forms: `words` words, accumulated exactly and then wrapped, or
-/// clamped if `saturate`. B1 xors or ands and counts bits.
-uint32_t integerDot(MatrixType aType, MatrixType bType, bool andBits,
-                    bool saturate, const uint32_t *a, const uint32_t *b,
-                    int words, uint32_t accumulator);
-
 } // namespace tilewright::sim
 
 #endif // TILEWRIGHT_SIM_TENSOR_FUSEDDOT_H

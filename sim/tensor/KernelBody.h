@@ -4,11 +4,12 @@
 // before and instantiates `makeKernels<V>()` after. Everything here is local to
 // that file, because each is compiled for another instruction set.
 //
-// V offers: lanes, I (32-bit integers), F (f32); load, store, set1, and, or,
-// xor, andNot, add, sub, shiftLeft<N>, shiftRight<N>, sar<N>, maxLanes<W>,
-// addLanes<W> (saturating for W = 8), selectEqual<W>, mul, truncate,
-// toFloatTowardZero, outside, signBits, zeroBits, selectLess, clear, gather,
-// scatter.
+// V offers: lanes, columnsAtOnce (what its registers hold), I (32-bit integers)
+// and F (f32), each `lanes` wide; loads, stores and broadcasts of both; bit
+// operations, add, sub, shiftLeft<N>, shiftRight<N>, sar<N>; maxLanes<W>,
+// addLanes<W> (saturating for W = 8) and selectEqual<W> on lanes of W bits;
+// selectLess; mul, truncate, toFloatTowardZero; outside, signBits and zeroBits,
+// which give a bit a lane; clear; and the three fragment moves of StepKernels.
 //
 //===----------------------------------------------------------------------===//
 
