@@ -3,6 +3,7 @@
 #include "ir/xf/XfAttrs.h"
 #include "ir/xf/XfDialect.h"
 
+#include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 

@@ -4,6 +4,7 @@
 #include "ir/xf/XfOps.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
 
 using namespace mlir;
 

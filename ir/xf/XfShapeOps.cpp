@@ -4,6 +4,7 @@
 #include "ir/xf/XfVerify.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 
