@@ -36,9 +36,8 @@ CUresult resolveStream(CUstream handle, std::shared_ptr<Context> &context,
   context = currentContext();
   if (!context)
     return missingContext();
-  bool perThread =
-      handle == CU_STREAM_PER_THREAD ||
-      (handle == nullptr && threadState().perThreadDefault != 0);
+  bool perThread = handle == CU_STREAM_PER_THREAD ||
+                   (handle == nullptr && threadState().perThreadDefault != 0);
   stream = perThread ? context->perThreadStream() : context->legacyStream;
   return CUDA_SUCCESS;
 }

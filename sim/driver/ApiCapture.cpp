@@ -140,18 +140,18 @@ CUresult cuStreamEndCapture(CUstream handle, CUgraph *out) {
 }
 
 CUresult cuStreamIsCapturing(CUstream handle, CUstreamCaptureStatus *status) {
-  return withStream(handle, [&](Driver &driver,
-                                const std::shared_ptr<Context> &,
-                                const std::shared_ptr<Stream> &stream) {
-    if (!status)
-      return CUDA_ERROR_INVALID_VALUE;
-    std::lock_guard<std::mutex> lock(driver.streamMutex);
-    *status = !stream->capture              ? CU_STREAM_CAPTURE_STATUS_NONE
-              : stream->capture->invalidated
-                  ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
-                  : CU_STREAM_CAPTURE_STATUS_ACTIVE;
-    return CUDA_SUCCESS;
-  });
+  return withStream(handle,
+                    [&](Driver &driver, const std::shared_ptr<Context> &,
+                        const std::shared_ptr<Stream> &stream) {
+                      if (!status)
+                        return CUDA_ERROR_INVALID_VALUE;
+                      std::lock_guard<std::mutex> lock(driver.streamMutex);
+                      *status = !stream->capture ? CU_STREAM_CAPTURE_STATUS_NONE
+                                : stream->capture->invalidated
+                                    ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
+                                    : CU_STREAM_CAPTURE_STATUS_ACTIVE;
+                      return CUDA_SUCCESS;
+                    });
 }
 
 CUresult cuStreamGetCaptureInfo_v3(CUstream handle,
@@ -163,29 +163,30 @@ CUresult cuStreamGetCaptureInfo_v3(CUstream handle,
   CUresult result = cuStreamIsCapturing(handle, status);
   if (result != CUDA_SUCCESS || *status != CU_STREAM_CAPTURE_STATUS_ACTIVE)
     return result;
-  return withStream(handle, [&](Driver &driver,
-                                const std::shared_ptr<Context> &,
-                                const std::shared_ptr<Stream> &stream) {
-    // What is returned stays valid until the thread's next call.
-    static thread_local std::vector<CUgraphNode> nodes;
-    std::lock_guard<std::mutex> lock(driver.streamMutex);
-    if (!stream->capture)
-      return CUDA_SUCCESS;
-    nodes.clear();
-    for (const GraphNode *node : stream->captureTail)
-      nodes.push_back(handleOf(node));
-    if (id)
-      *id = stream->capture->id;
-    if (graph)
-      *graph = handleOf(stream->capture->graph);
-    if (dependencies)
-      *dependencies = nodes.data();
-    if (edges)
-      *edges = nullptr;
-    if (count)
-      *count = nodes.size();
-    return CUDA_SUCCESS;
-  });
+  return withStream(handle,
+                    [&](Driver &driver, const std::shared_ptr<Context> &,
+                        const std::shared_ptr<Stream> &stream) {
+                      // What is returned stays valid until the thread's next
+                      // call.
+                      static thread_local std::vector<CUgraphNode> nodes;
+                      std::lock_guard<std::mutex> lock(driver.streamMutex);
+                      if (!stream->capture)
+                        return CUDA_SUCCESS;
+                      nodes.clear();
+                      for (const GraphNode *node : stream->captureTail)
+                        nodes.push_back(handleOf(node));
+                      if (id)
+                        *id = stream->capture->id;
+                      if (graph)
+                        *graph = handleOf(stream->capture->graph);
+                      if (dependencies)
+                        *dependencies = nodes.data();
+                      if (edges)
+                        *edges = nullptr;
+                      if (count)
+                        *count = nodes.size();
+                      return CUDA_SUCCESS;
+                    });
 }
 
 CUresult cuStreamGetCaptureInfo_v2(CUstream stream,

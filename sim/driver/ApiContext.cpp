@@ -380,37 +380,36 @@ CUresult cuCtxSetSharedMemConfig(CUsharedconfig config) {
 }
 
 CUresult cuCtxResetPersistingL2Cache() {
-  return withContext([&](Driver &, const std::shared_ptr<Context> &) {
-    return CUDA_SUCCESS;
-  });
+  return withContext(
+      [&](Driver &, const std::shared_ptr<Context> &) { return CUDA_SUCCESS; });
 }
 
 CUresult cuCtxEnablePeerAccess(CUcontext peerHandle, unsigned flags) {
-  return withContext([&](Driver &driver,
-                         const std::shared_ptr<Context> &context) {
-    if (flags != 0)
-      return CUDA_ERROR_INVALID_VALUE;
-    std::shared_ptr<Context> peer = driver.contexts.find(peerHandle);
-    if (!peer || peer == context)
-      return CUDA_ERROR_INVALID_CONTEXT;
-    if (&peer->device == &context->device)
-      return CUDA_ERROR_PEER_ACCESS_UNSUPPORTED;
-    std::lock_guard<std::mutex> lock(context->mutex);
-    return context->peers.insert(peer.get()).second
-               ? CUDA_SUCCESS
-               : CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED;
-  });
+  return withContext(
+      [&](Driver &driver, const std::shared_ptr<Context> &context) {
+        if (flags != 0)
+          return CUDA_ERROR_INVALID_VALUE;
+        std::shared_ptr<Context> peer = driver.contexts.find(peerHandle);
+        if (!peer || peer == context)
+          return CUDA_ERROR_INVALID_CONTEXT;
+        if (&peer->device == &context->device)
+          return CUDA_ERROR_PEER_ACCESS_UNSUPPORTED;
+        std::lock_guard<std::mutex> lock(context->mutex);
+        return context->peers.insert(peer.get()).second
+                   ? CUDA_SUCCESS
+                   : CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED;
+      });
 }
 
 CUresult cuCtxDisablePeerAccess(CUcontext peerHandle) {
-  return withContext([&](Driver &driver,
-                         const std::shared_ptr<Context> &context) {
-    std::shared_ptr<Context> peer = driver.contexts.find(peerHandle);
-    if (!peer)
-      return CUDA_ERROR_INVALID_CONTEXT;
-    std::lock_guard<std::mutex> lock(context->mutex);
-    return context->peers.erase(peer.get()) != 0
-               ? CUDA_SUCCESS
-               : CUDA_ERROR_PEER_ACCESS_NOT_ENABLED;
-  });
+  return withContext(
+      [&](Driver &driver, const std::shared_ptr<Context> &context) {
+        std::shared_ptr<Context> peer = driver.contexts.find(peerHandle);
+        if (!peer)
+          return CUDA_ERROR_INVALID_CONTEXT;
+        std::lock_guard<std::mutex> lock(context->mutex);
+        return context->peers.erase(peer.get()) != 0
+                   ? CUDA_SUCCESS
+                   : CUDA_ERROR_PEER_ACCESS_NOT_ENABLED;
+      });
 }

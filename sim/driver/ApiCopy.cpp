@@ -61,7 +61,8 @@ static CUresult resolveSide(const CopySide &side, const Extent &extent,
   // In 128 bits, so that no product of hostile sizes wraps around.
   auto wide = [](uint64_t value) { return static_cast<__uint128_t>(value); };
   __uint128_t slice = wide(pitch) * rows;
-  __uint128_t first = wide(base) + slice * side.z + wide(pitch) * side.y + side.x;
+  __uint128_t first =
+      wide(base) + slice * side.z + wide(pitch) * side.y + side.x;
   __uint128_t end = first + slice * (extent.depth - 1) +
                     wide(pitch) * (extent.height - 1) + extent.width;
   if (end > UINT64_MAX)
@@ -89,8 +90,7 @@ CUresult makeCopyOperation(const CUDA_MEMCPY3D &description,
   if (CUresult error = resolveSide(targetOf(description), operation.extent,
                                    operation.target))
     return error;
-  return resolveSide(sourceOf(description), operation.extent,
-                     operation.source);
+  return resolveSide(sourceOf(description), operation.extent, operation.source);
 }
 
 CUresult makeFillOperation(CUdeviceptr target, size_t pitch, uint32_t value,
@@ -148,8 +148,7 @@ static void stageSource(CopyOperation &operation) {
 
 static CUresult submitCopy(const std::shared_ptr<Context> &context,
                            const std::shared_ptr<Stream> &stream,
-                           const CUDA_MEMCPY3D &description,
-                           EnqueueMode mode) {
+                           const CUDA_MEMCPY3D &description, EnqueueMode mode) {
   CopyOperation operation;
   if (CUresult error = makeCopyOperation(description, operation))
     return error;

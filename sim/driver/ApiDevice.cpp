@@ -42,8 +42,7 @@ CUresult cuDriverGetVersion(int *version) {
 
 /// Runs `body(device)` for calls that take a device and one output.
 template <typename Output, typename Body>
-static CUresult withDevice(CUdevice ordinal, Output *output,
-                           const Body &body) {
+static CUresult withDevice(CUdevice ordinal, Output *output, const Body &body) {
   return guarded([&](Driver &driver) -> CUresult {
     if (!output)
       return CUDA_ERROR_INVALID_VALUE;
@@ -142,8 +141,7 @@ CUresult cuDeviceGetProperties(CUdevprop *properties, CUdevice ordinal) {
         get(CU_DEVICE_ATTRIBUTE_TOTAL_CONSTANT_MEMORY);
     properties->SIMDWidth = get(CU_DEVICE_ATTRIBUTE_WARP_SIZE);
     properties->memPitch = get(CU_DEVICE_ATTRIBUTE_MAX_PITCH);
-    properties->regsPerBlock =
-        get(CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_BLOCK);
+    properties->regsPerBlock = get(CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_BLOCK);
     properties->clockRate = get(CU_DEVICE_ATTRIBUTE_CLOCK_RATE);
     properties->textureAlign = get(CU_DEVICE_ATTRIBUTE_TEXTURE_ALIGNMENT);
     return CUDA_SUCCESS;
@@ -173,8 +171,7 @@ CUresult cuDeviceGetByPCIBusId(CUdevice *ordinal, const char *text) {
   });
 }
 
-CUresult cuDeviceGetExecAffinitySupport(int *supported,
-                                        CUexecAffinityType type,
+CUresult cuDeviceGetExecAffinitySupport(int *supported, CUexecAffinityType type,
                                         CUdevice ordinal) {
   return withDevice(ordinal, supported, [&](Device &) {
     *supported = 0;

@@ -45,21 +45,20 @@ CUresult cuGraphCreate(CUgraph *out, unsigned flags) {
 
 CUresult cuGraphDestroy(CUgraph handle) {
   return guarded([&](Driver &driver) {
-    return driver.graphs.take(handle) ? CUDA_SUCCESS
-                                      : CUDA_ERROR_INVALID_VALUE;
+    return driver.graphs.take(handle) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
   });
 }
 
 CUresult cuGraphClone(CUgraph *out, CUgraph handle) {
   if (!out)
     return CUDA_ERROR_INVALID_VALUE;
-  return withGraph(handle, [&](Driver &driver,
-                               const std::shared_ptr<Graph> &graph) {
-    std::shared_ptr<Graph> copy = graph->clone();
-    driver.graphs.insert(copy);
-    *out = handleOf(copy);
-    return CUDA_SUCCESS;
-  });
+  return withGraph(handle,
+                   [&](Driver &driver, const std::shared_ptr<Graph> &graph) {
+                     std::shared_ptr<Graph> copy = graph->clone();
+                     driver.graphs.insert(copy);
+                     *out = handleOf(copy);
+                     return CUDA_SUCCESS;
+                   });
 }
 
 CUresult cuGraphNodeFindInClone(CUgraphNode *out, CUgraphNode original,
@@ -107,8 +106,7 @@ CUresult cuGraphGetNodes(CUgraph handle, CUgraphNode *list, size_t *count) {
   });
 }
 
-CUresult cuGraphGetRootNodes(CUgraph handle, CUgraphNode *list,
-                             size_t *count) {
+CUresult cuGraphGetRootNodes(CUgraph handle, CUgraphNode *list, size_t *count) {
   if (!count)
     return CUDA_ERROR_INVALID_VALUE;
   return withGraph(handle, [&](Driver &, const std::shared_ptr<Graph> &graph) {
@@ -165,8 +163,7 @@ CUresult cuGraphNodeGetDependencies(CUgraphNode node, CUgraphNode *list,
 }
 
 CUresult cuGraphNodeGetDependentNodes_v2(CUgraphNode handle, CUgraphNode *list,
-                                         CUgraphEdgeData *data,
-                                         size_t *count) {
+                                         CUgraphEdgeData *data, size_t *count) {
   if (!count)
     return CUDA_ERROR_INVALID_VALUE;
   return withNode(handle, [&](GraphNode &node) {
@@ -269,32 +266,32 @@ CUresult cuGraphNodeGetLocalId(CUgraphNode handle, unsigned *id) {
 
 CUresult cuGraphInstantiateWithFlags(CUgraphExec *out, CUgraph handle,
                                      unsigned long long flags) {
-  return withContext([&](Driver &driver,
-                         const std::shared_ptr<Context> &context) {
-    constexpr unsigned long long known =
-        CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH |
-        CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD |
-        CUDA_GRAPH_INSTANTIATE_FLAG_USE_NODE_PRIORITY;
-    std::shared_ptr<Graph> graph = driver.graphs.find(handle);
-    if (!out || !graph)
-      return CUDA_ERROR_INVALID_VALUE;
-    if (flags & ~known)
-      return flags & CUDA_GRAPH_INSTANTIATE_FLAG_DEVICE_LAUNCH
-                 ? CUDA_ERROR_NOT_SUPPORTED
-                 : CUDA_ERROR_INVALID_VALUE;
-    auto exec = std::make_shared<GraphExec>();
-    exec->context = context;
-    exec->flags = flags;
-    exec->id = nextObjectId();
-    {
-      std::lock_guard<std::mutex> lock(graphMutex());
-      if (CUresult error = compileGraph(*graph, exec->program))
-        return error;
-    }
-    driver.graphExecs.insert(exec);
-    *out = handleOf(exec);
-    return CUDA_SUCCESS;
-  });
+  return withContext(
+      [&](Driver &driver, const std::shared_ptr<Context> &context) {
+        constexpr unsigned long long known =
+            CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH |
+            CUDA_GRAPH_INSTANTIATE_FLAG_UPLOAD |
+            CUDA_GRAPH_INSTANTIATE_FLAG_USE_NODE_PRIORITY;
+        std::shared_ptr<Graph> graph = driver.graphs.find(handle);
+        if (!out || !graph)
+          return CUDA_ERROR_INVALID_VALUE;
+        if (flags & ~known)
+          return flags & CUDA_GRAPH_INSTANTIATE_FLAG_DEVICE_LAUNCH
+                     ? CUDA_ERROR_NOT_SUPPORTED
+                     : CUDA_ERROR_INVALID_VALUE;
+        auto exec = std::make_shared<GraphExec>();
+        exec->context = context;
+        exec->flags = flags;
+        exec->id = nextObjectId();
+        {
+          std::lock_guard<std::mutex> lock(graphMutex());
+          if (CUresult error = compileGraph(*graph, exec->program))
+            return error;
+        }
+        driver.graphExecs.insert(exec);
+        *out = handleOf(exec);
+        return CUDA_SUCCESS;
+      });
 }
 
 CUresult cuGraphInstantiateWithParams(CUgraphExec *out, CUgraph graph,

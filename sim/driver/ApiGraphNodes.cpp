@@ -134,24 +134,24 @@ CUresult cuGraphKernelNodeGetParams_v2(CUgraphNode handle,
                                        CUDA_KERNEL_NODE_PARAMS *params) {
   if (!params)
     return CUDA_ERROR_INVALID_VALUE;
-  return withNodeOf<KernelOperation>(handle, [&](GraphNode &node,
-                                                 KernelOperation &kernel) {
-    node.paramPointers.clear();
-    for (const KernelParam &param : kernel.function->kernel->params)
-      node.paramPointers.push_back(kernel.params.data() + param.offset);
-    *params = {};
-    params->func = handleOf(kernel.function);
-    params->gridDimX = kernel.grid.x;
-    params->gridDimY = kernel.grid.y;
-    params->gridDimZ = kernel.grid.z;
-    params->blockDimX = kernel.block.x;
-    params->blockDimY = kernel.block.y;
-    params->blockDimZ = kernel.block.z;
-    params->sharedMemBytes = kernel.dynamicSharedBytes;
-    params->kernelParams = node.paramPointers.data();
-    params->ctx = handleOf(kernel.function->context);
-    return CUDA_SUCCESS;
-  });
+  return withNodeOf<KernelOperation>(
+      handle, [&](GraphNode &node, KernelOperation &kernel) {
+        node.paramPointers.clear();
+        for (const KernelParam &param : kernel.function->kernel->params)
+          node.paramPointers.push_back(kernel.params.data() + param.offset);
+        *params = {};
+        params->func = handleOf(kernel.function);
+        params->gridDimX = kernel.grid.x;
+        params->gridDimY = kernel.grid.y;
+        params->gridDimZ = kernel.grid.z;
+        params->blockDimX = kernel.block.x;
+        params->blockDimY = kernel.block.y;
+        params->blockDimZ = kernel.block.z;
+        params->sharedMemBytes = kernel.dynamicSharedBytes;
+        params->kernelParams = node.paramPointers.data();
+        params->ctx = handleOf(kernel.function->context);
+        return CUDA_SUCCESS;
+      });
 }
 
 CUresult cuGraphKernelNodeSetParams_v2(CUgraphNode handle,
@@ -159,12 +159,12 @@ CUresult cuGraphKernelNodeSetParams_v2(CUgraphNode handle,
   KernelOperation operation;
   if (CUresult error = makeKernel(params, operation))
     return error;
-  return withNodeOf<KernelOperation>(
-      handle, [&](GraphNode &, KernelOperation &kernel) {
-        keepAttributes(kernel, operation);
-        kernel = std::move(operation);
-        return CUDA_SUCCESS;
-      });
+  return withNodeOf<KernelOperation>(handle,
+                                     [&](GraphNode &, KernelOperation &kernel) {
+                                       keepAttributes(kernel, operation);
+                                       kernel = std::move(operation);
+                                       return CUDA_SUCCESS;
+                                     });
 }
 
 CUresult
@@ -181,32 +181,32 @@ CUresult cuGraphKernelNodeSetAttribute(CUgraphNode handle,
                                        const CUkernelNodeAttrValue *value) {
   if (!value)
     return CUDA_ERROR_INVALID_VALUE;
-  return withNodeOf<KernelOperation>(handle, [&](GraphNode &,
-                                                 KernelOperation &kernel) {
-    switch (attribute) {
-    case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION: {
-      Dim3 cluster{value->clusterDim.x, value->clusterDim.y,
-                   value->clusterDim.z};
-      const Sku &sku = kernel.function->context->device.sku;
-      if (cluster.count() == 0 ||
-          cluster.count() > uint64_t(sku.blocksPerClusterMax) ||
-          kernel.grid.x % cluster.x || kernel.grid.y % cluster.y ||
-          kernel.grid.z % cluster.z)
-        return CUDA_ERROR_INVALID_VALUE;
-      kernel.cluster = cluster;
-      return CUDA_SUCCESS;
-    }
-    case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
-      kernel.cooperative = value->cooperative != 0;
-      return CUDA_SUCCESS;
-    case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
-    case CU_LAUNCH_ATTRIBUTE_PRIORITY:
-    case CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
-      return CUDA_SUCCESS;
-    default:
-      return CUDA_ERROR_INVALID_VALUE;
-    }
-  });
+  return withNodeOf<KernelOperation>(
+      handle, [&](GraphNode &, KernelOperation &kernel) {
+        switch (attribute) {
+        case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION: {
+          Dim3 cluster{value->clusterDim.x, value->clusterDim.y,
+                       value->clusterDim.z};
+          const Sku &sku = kernel.function->context->device.sku;
+          if (cluster.count() == 0 ||
+              cluster.count() > uint64_t(sku.blocksPerClusterMax) ||
+              kernel.grid.x % cluster.x || kernel.grid.y % cluster.y ||
+              kernel.grid.z % cluster.z)
+            return CUDA_ERROR_INVALID_VALUE;
+          kernel.cluster = cluster;
+          return CUDA_SUCCESS;
+        }
+        case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
+          kernel.cooperative = value->cooperative != 0;
+          return CUDA_SUCCESS;
+        case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
+        case CU_LAUNCH_ATTRIBUTE_PRIORITY:
+        case CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
+          return CUDA_SUCCESS;
+        default:
+          return CUDA_ERROR_INVALID_VALUE;
+        }
+      });
 }
 
 CUresult cuGraphKernelNodeGetAttribute(CUgraphNode handle,
@@ -214,28 +214,29 @@ CUresult cuGraphKernelNodeGetAttribute(CUgraphNode handle,
                                        CUkernelNodeAttrValue *value) {
   if (!value)
     return CUDA_ERROR_INVALID_VALUE;
-  return withNodeOf<KernelOperation>(handle, [&](GraphNode &,
-                                                 KernelOperation &kernel) {
-    memset(value, 0, sizeof *value);
-    switch (attribute) {
-    case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION:
-      value->clusterDim = {kernel.cluster.x, kernel.cluster.y,
-                           kernel.cluster.z};
-      return CUDA_SUCCESS;
-    case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
-      value->cooperative = kernel.cooperative;
-      return CUDA_SUCCESS;
-    case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
-    case CU_LAUNCH_ATTRIBUTE_PRIORITY:
-    case CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
-      return CUDA_SUCCESS;
-    default:
-      return CUDA_ERROR_INVALID_VALUE;
-    }
-  });
+  return withNodeOf<KernelOperation>(
+      handle, [&](GraphNode &, KernelOperation &kernel) {
+        memset(value, 0, sizeof *value);
+        switch (attribute) {
+        case CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION:
+          value->clusterDim = {kernel.cluster.x, kernel.cluster.y,
+                               kernel.cluster.z};
+          return CUDA_SUCCESS;
+        case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
+          value->cooperative = kernel.cooperative;
+          return CUDA_SUCCESS;
+        case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
+        case CU_LAUNCH_ATTRIBUTE_PRIORITY:
+        case CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
+          return CUDA_SUCCESS;
+        default:
+          return CUDA_ERROR_INVALID_VALUE;
+        }
+      });
 }
 
-static CUresult makeCopy(const CUDA_MEMCPY3D *params, CopyOperation &operation) {
+static CUresult makeCopy(const CUDA_MEMCPY3D *params,
+                         CopyOperation &operation) {
   return guarded([&](Driver &) {
     return params ? makeCopyOperation(*params, operation)
                   : CUDA_ERROR_INVALID_VALUE;
@@ -290,8 +291,8 @@ static CUresult makeFill(const CUDA_MEMSET_NODE_PARAMS *params,
                     params->elementSize != 4))
       return CUDA_ERROR_INVALID_VALUE;
     return makeFillOperation(params->dst, params->pitch, params->value,
-                             params->elementSize, params->width,
-                             params->height, operation);
+                             params->elementSize, params->width, params->height,
+                             operation);
   });
 }
 
@@ -379,13 +380,12 @@ CUresult cuGraphExecHostNodeSetParams(CUgraphExec exec, CUgraphNode node,
                                       const CUDA_HOST_NODE_PARAMS *params) {
   if (!params || !params->fn)
     return CUDA_ERROR_INVALID_VALUE;
-  return replaceStep(exec, node,
-                     HostOperation{params->fn, params->userData});
+  return replaceStep(exec, node, HostOperation{params->fn, params->userData});
 }
 
 CUresult cuGraphAddChildGraphNode(CUgraphNode *out, CUgraph graph,
-                                  const CUgraphNode *dependencies,
-                                  size_t count, CUgraph childHandle) {
+                                  const CUgraphNode *dependencies, size_t count,
+                                  CUgraph childHandle) {
   ChildGraphOperation operation;
   CUresult result = guarded([&](Driver &driver) {
     std::shared_ptr<Graph> child = driver.graphs.find(childHandle);
@@ -457,16 +457,14 @@ static CUresult setStepEvent(CUgraphExec exec, CUgraphNode node,
 CUresult cuGraphAddEventRecordNode(CUgraphNode *out, CUgraph graph,
                                    const CUgraphNode *dependencies,
                                    size_t count, CUevent event) {
-  return addEventNode<EventRecordOperation>(out, graph, dependencies, count,
-                                            CU_GRAPH_NODE_TYPE_EVENT_RECORD,
-                                            event);
+  return addEventNode<EventRecordOperation>(
+      out, graph, dependencies, count, CU_GRAPH_NODE_TYPE_EVENT_RECORD, event);
 }
 CUresult cuGraphAddEventWaitNode(CUgraphNode *out, CUgraph graph,
                                  const CUgraphNode *dependencies, size_t count,
                                  CUevent event) {
   return addEventNode<EventWaitOperation>(out, graph, dependencies, count,
-                                          CU_GRAPH_NODE_TYPE_WAIT_EVENT,
-                                          event);
+                                          CU_GRAPH_NODE_TYPE_WAIT_EVENT, event);
 }
 CUresult cuGraphEventRecordNodeGetEvent(CUgraphNode node, CUevent *event) {
   return getNodeEvent<EventRecordOperation>(node, event);

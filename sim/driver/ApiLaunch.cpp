@@ -115,9 +115,9 @@ CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(
     *blocks = 0;
     if (sharedBytes + function.kernel->staticSharedBytes <=
         config.sharedPerBlockOptin)
-      *blocks = int(maxActiveBlocksPerSm(*function.kernel, config,
-                                         uint32_t(blockSize),
-                                         uint32_t(sharedBytes)));
+      *blocks =
+          int(maxActiveBlocksPerSm(*function.kernel, config,
+                                   uint32_t(blockSize), uint32_t(sharedBytes)));
     return CUDA_SUCCESS;
   });
 }

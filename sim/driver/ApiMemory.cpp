@@ -22,10 +22,9 @@ CUresult cuMemAlloc_v2(CUdeviceptr *out, size_t bytes) {
       return CUDA_ERROR_INVALID_VALUE;
     if (CUresult error = refuseDuringCapture())
       return error;
-    uint64_t address =
-        context->device.arena.allocate(bytes, Arena::kGranularity,
-                                       context.get(),
-                                       makeTag(MemoryKind::Device, 0));
+    uint64_t address = context->device.arena.allocate(
+        bytes, Arena::kGranularity, context.get(),
+        makeTag(MemoryKind::Device, 0));
     if (!address)
       return CUDA_ERROR_OUT_OF_MEMORY;
     *out = address;
@@ -94,22 +93,21 @@ CUresult cuMemGetAddressRange_v2(CUdeviceptr *base, size_t *size,
 }
 
 static CUresult allocateHost(void **out, size_t bytes, unsigned flags) {
-  return withContext([&](Driver &driver,
-                         const std::shared_ptr<Context> &context) {
-    constexpr unsigned known = CU_MEMHOSTALLOC_PORTABLE |
-                               CU_MEMHOSTALLOC_DEVICEMAP |
-                               CU_MEMHOSTALLOC_WRITECOMBINED;
-    if (!out || bytes == 0 || (flags & ~known))
-      return CUDA_ERROR_INVALID_VALUE;
-    uint64_t page = 4096;
-    uint64_t address =
-        driver.hostArena->allocate(bytes, page, context.get(),
-                                   makeTag(MemoryKind::PinnedHost, flags));
-    if (!address)
-      return CUDA_ERROR_OUT_OF_MEMORY;
-    *out = reinterpret_cast<void *>(address);
-    return CUDA_SUCCESS;
-  });
+  return withContext(
+      [&](Driver &driver, const std::shared_ptr<Context> &context) {
+        constexpr unsigned known = CU_MEMHOSTALLOC_PORTABLE |
+                                   CU_MEMHOSTALLOC_DEVICEMAP |
+                                   CU_MEMHOSTALLOC_WRITECOMBINED;
+        if (!out || bytes == 0 || (flags & ~known))
+          return CUDA_ERROR_INVALID_VALUE;
+        uint64_t page = 4096;
+        uint64_t address = driver.hostArena->allocate(
+            bytes, page, context.get(), makeTag(MemoryKind::PinnedHost, flags));
+        if (!address)
+          return CUDA_ERROR_OUT_OF_MEMORY;
+        *out = reinterpret_cast<void *>(address);
+        return CUDA_SUCCESS;
+      });
 }
 
 CUresult cuMemAllocHost_v2(void **out, size_t bytes) {
@@ -130,16 +128,16 @@ static std::optional<Allocation> findPinned(Driver &driver,
 }
 
 CUresult cuMemFreeHost(void *pointer) {
-  return withContext([&](Driver &driver,
-                         const std::shared_ptr<Context> &context) {
-    if (!pointer)
-      return CUDA_SUCCESS;
-    std::optional<Allocation> allocation = findPinned(driver, pointer);
-    uint64_t address = reinterpret_cast<uint64_t>(pointer);
-    if (!allocation || allocation->address != address)
-      return CUDA_ERROR_INVALID_VALUE;
-    return freeAfterWork(*context, *driver.hostArena, address);
-  });
+  return withContext(
+      [&](Driver &driver, const std::shared_ptr<Context> &context) {
+        if (!pointer)
+          return CUDA_SUCCESS;
+        std::optional<Allocation> allocation = findPinned(driver, pointer);
+        uint64_t address = reinterpret_cast<uint64_t>(pointer);
+        if (!allocation || allocation->address != address)
+          return CUDA_ERROR_INVALID_VALUE;
+        return freeAfterWork(*context, *driver.hostArena, address);
+      });
 }
 
 CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *out, void *pointer,
@@ -195,16 +193,16 @@ CUresult cuMemHostRegister_v2(void *pointer, size_t bytes, unsigned flags) {
 }
 
 CUresult cuMemHostUnregister(void *pointer) {
-  return withContext([&](Driver &driver,
-                         const std::shared_ptr<Context> &context) {
-    if (!pointer)
-      return CUDA_ERROR_INVALID_VALUE;
-    synchronizeContext(*context);
-    std::lock_guard<std::mutex> lock(driver.registeredMutex);
-    return driver.registered.erase(reinterpret_cast<uint64_t>(pointer)) != 0
-               ? CUDA_SUCCESS
-               : CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
-  });
+  return withContext(
+      [&](Driver &driver, const std::shared_ptr<Context> &context) {
+        if (!pointer)
+          return CUDA_ERROR_INVALID_VALUE;
+        synchronizeContext(*context);
+        std::lock_guard<std::mutex> lock(driver.registeredMutex);
+        return driver.registered.erase(reinterpret_cast<uint64_t>(pointer)) != 0
+                   ? CUDA_SUCCESS
+                   : CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED;
+      });
 }
 
 CUresult cuMemAllocManaged(CUdeviceptr *out, size_t bytes, unsigned flags) {
@@ -213,9 +211,9 @@ CUresult cuMemAllocManaged(CUdeviceptr *out, size_t bytes, unsigned flags) {
     if (!out || bytes == 0 ||
         (flags != CU_MEM_ATTACH_GLOBAL && flags != CU_MEM_ATTACH_HOST))
       return CUDA_ERROR_INVALID_VALUE;
-    uint64_t address = driver.hostArena->allocate(
-        bytes, Arena::kGranularity, context.get(),
-        makeTag(MemoryKind::Managed, flags));
+    uint64_t address =
+        driver.hostArena->allocate(bytes, Arena::kGranularity, context.get(),
+                                   makeTag(MemoryKind::Managed, flags));
     if (!address)
       return CUDA_ERROR_OUT_OF_MEMORY;
     *out = address;
@@ -372,7 +370,8 @@ CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute *attributes,
         return CUDA_ERROR_INVALID_VALUE;
       if (isForeign && attributes[i] == CU_POINTER_ATTRIBUTE_MEMORY_TYPE)
         put(data[i], 0u);
-      else if (isForeign && attributes[i] == CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL)
+      else if (isForeign &&
+               attributes[i] == CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL)
         put(data[i], -2);
       else if (isForeign && attributes[i] == CU_POINTER_ATTRIBUTE_MAPPED)
         put(data[i], false);
@@ -388,8 +387,7 @@ CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute *attributes,
   });
 }
 
-CUresult cuPointerSetAttribute(const void *value,
-                               CUpointer_attribute attribute,
+CUresult cuPointerSetAttribute(const void *value, CUpointer_attribute attribute,
                                CUdeviceptr pointer) {
   return withContext([&](Driver &driver, const std::shared_ptr<Context> &) {
     if (!value || attribute != CU_POINTER_ATTRIBUTE_SYNC_MEMOPS ||

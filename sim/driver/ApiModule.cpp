@@ -114,15 +114,15 @@ CUresult cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned count,
 }
 
 CUresult cuModuleUnload(CUmodule handle) {
-  return withContext([&](Driver &driver,
-                         const std::shared_ptr<Context> &context) {
-    std::shared_ptr<ModuleObject> module = driver.modules.find(handle);
-    if (!module)
-      return CUDA_ERROR_INVALID_HANDLE;
-    synchronizeContext(*module->context);
-    unloadModule(module);
-    return CUDA_SUCCESS;
-  });
+  return withContext(
+      [&](Driver &driver, const std::shared_ptr<Context> &context) {
+        std::shared_ptr<ModuleObject> module = driver.modules.find(handle);
+        if (!module)
+          return CUDA_ERROR_INVALID_HANDLE;
+        synchronizeContext(*module->context);
+        unloadModule(module);
+        return CUDA_SUCCESS;
+      });
 }
 
 CUresult cuModuleGetLoadingMode(CUmoduleLoadingMode *mode) {
@@ -216,8 +216,7 @@ static CUresult loadLibrary(CUlibrary *out, const void *image, const char *path,
     if (!out || (!image && !path) || (libraryCount != 0 && !libraryNames))
       return CUDA_ERROR_INVALID_VALUE;
     JitOptions options;
-    if (CUresult error =
-            readJitOptions(jitCount, jitNames, jitValues, options))
+    if (CUresult error = readJitOptions(jitCount, jitNames, jitValues, options))
       return error;
     for (unsigned i = 0; i < libraryCount; ++i)
       if (libraryNames[i] < 0 || libraryNames[i] >= CU_LIBRARY_NUM_OPTIONS)
@@ -283,8 +282,7 @@ CUresult cuLibraryUnload(CUlibrary handle) {
   });
 }
 
-CUresult cuLibraryGetKernel(CUkernel *out, CUlibrary handle,
-                            const char *name) {
+CUresult cuLibraryGetKernel(CUkernel *out, CUlibrary handle, const char *name) {
   return guarded([&](Driver &driver) {
     if (!out || !name)
       return CUDA_ERROR_INVALID_VALUE;
@@ -324,13 +322,13 @@ CUresult cuLibraryEnumerateKernels(CUkernel *out, unsigned count,
 /// The library's module in the current context.
 static CUresult moduleOfLibrary(CUlibrary handle,
                                 std::shared_ptr<ModuleObject> &module) {
-  return withContext([&](Driver &driver,
-                         const std::shared_ptr<Context> &context) {
-    std::shared_ptr<Library> library = driver.libraries.find(handle);
-    if (!library)
-      return CUDA_ERROR_INVALID_HANDLE;
-    return library->moduleIn(context, module);
-  });
+  return withContext(
+      [&](Driver &driver, const std::shared_ptr<Context> &context) {
+        std::shared_ptr<Library> library = driver.libraries.find(handle);
+        if (!library)
+          return CUDA_ERROR_INVALID_HANDLE;
+        return library->moduleIn(context, module);
+      });
 }
 
 CUresult cuLibraryGetModule(CUmodule *out, CUlibrary handle) {
@@ -397,19 +395,19 @@ static CUresult withFunction(const void *handle, const Body &body) {
 }
 
 CUresult cuKernelGetFunction(CUfunction *out, CUkernel handle) {
-  return withContext([&](Driver &driver,
-                         const std::shared_ptr<Context> &context) {
-    std::shared_ptr<LibraryKernel> kernel = driver.kernels.find(handle);
-    if (!out)
-      return CUDA_ERROR_INVALID_VALUE;
-    if (!kernel)
-      return CUDA_ERROR_INVALID_HANDLE;
-    std::shared_ptr<Function> function;
-    if (CUresult error = functionOf(*kernel, context, function))
-      return error;
-    *out = handleOf(function);
-    return CUDA_SUCCESS;
-  });
+  return withContext(
+      [&](Driver &driver, const std::shared_ptr<Context> &context) {
+        std::shared_ptr<LibraryKernel> kernel = driver.kernels.find(handle);
+        if (!out)
+          return CUDA_ERROR_INVALID_VALUE;
+        if (!kernel)
+          return CUDA_ERROR_INVALID_HANDLE;
+        std::shared_ptr<Function> function;
+        if (CUresult error = functionOf(*kernel, context, function))
+          return error;
+        *out = handleOf(function);
+        return CUDA_SUCCESS;
+      });
 }
 
 CUresult cuKernelGetLibrary(CUlibrary *out, CUkernel handle) {

@@ -72,18 +72,18 @@ static CUresult allocateFrom(const std::shared_ptr<MemoryPool> &pool,
 }
 
 CUresult cuMemAllocAsync(CUdeviceptr *out, size_t bytes, CUstream handle) {
-  return withStream(handle, [&](Driver &,
-                                const std::shared_ptr<Context> &context,
-                                const std::shared_ptr<Stream> &stream) {
-    if (!out || bytes == 0)
-      return CUDA_ERROR_INVALID_VALUE;
-    std::shared_ptr<MemoryPool> pool;
-    {
-      std::lock_guard<std::mutex> lock(context->device.mutex);
-      pool = context->device.currentPool;
-    }
-    return allocateFrom(pool, context, stream, bytes, out);
-  });
+  return withStream(handle,
+                    [&](Driver &, const std::shared_ptr<Context> &context,
+                        const std::shared_ptr<Stream> &stream) {
+                      if (!out || bytes == 0)
+                        return CUDA_ERROR_INVALID_VALUE;
+                      std::shared_ptr<MemoryPool> pool;
+                      {
+                        std::lock_guard<std::mutex> lock(context->device.mutex);
+                        pool = context->device.currentPool;
+                      }
+                      return allocateFrom(pool, context, stream, bytes, out);
+                    });
 }
 
 CUresult cuMemAllocFromPoolAsync(CUdeviceptr *out, size_t bytes,

@@ -7,22 +7,22 @@ using namespace tilewright::sim::driver;
 
 CUresult cuStreamCreateWithPriority(CUstream *out, unsigned flags,
                                     int priority) {
-  return withContext([&](Driver &driver,
-                         const std::shared_ptr<Context> &context) {
-    if (!out || (flags & ~unsigned(CU_STREAM_NON_BLOCKING)))
-      return CUDA_ERROR_INVALID_VALUE;
-    int least = 0, greatest = 0;
-    cuCtxGetStreamPriorityRange(&least, &greatest);
-    priority = std::min(least, std::max(greatest, priority));
-    auto stream = std::make_shared<Stream>(*context, flags, priority);
-    {
-      std::lock_guard<std::mutex> lock(driver.streamMutex);
-      context->streams.push_back(stream);
-    }
-    driver.streams.insert(stream);
-    *out = handleOf(stream);
-    return CUDA_SUCCESS;
-  });
+  return withContext(
+      [&](Driver &driver, const std::shared_ptr<Context> &context) {
+        if (!out || (flags & ~unsigned(CU_STREAM_NON_BLOCKING)))
+          return CUDA_ERROR_INVALID_VALUE;
+        int least = 0, greatest = 0;
+        cuCtxGetStreamPriorityRange(&least, &greatest);
+        priority = std::min(least, std::max(greatest, priority));
+        auto stream = std::make_shared<Stream>(*context, flags, priority);
+        {
+          std::lock_guard<std::mutex> lock(driver.streamMutex);
+          context->streams.push_back(stream);
+        }
+        driver.streams.insert(stream);
+        *out = handleOf(stream);
+        return CUDA_SUCCESS;
+      });
 }
 
 CUresult cuStreamCreate(CUstream *out, unsigned flags) {
@@ -46,11 +46,11 @@ CUresult cuStreamDestroy_v2(CUstream handle) {
 }
 
 CUresult cuStreamSynchronize(CUstream handle) {
-  return withStream(handle, [&](Driver &,
-                                const std::shared_ptr<Context> &context,
-                                const std::shared_ptr<Stream> &stream) {
-    return synchronizeStream(*context, *stream);
-  });
+  return withStream(handle,
+                    [&](Driver &, const std::shared_ptr<Context> &context,
+                        const std::shared_ptr<Stream> &stream) {
+                      return synchronizeStream(*context, *stream);
+                    });
 }
 
 CUresult cuStreamQuery(CUstream handle) {
@@ -72,16 +72,15 @@ CUresult cuStreamQuery(CUstream handle) {
 
 /// Runs `body(context, stream)` for a query of one property.
 template <typename Output, typename Body>
-static CUresult getProperty(CUstream handle, Output *output,
-                            const Body &body) {
-  return withStream(handle, [&](Driver &,
-                                const std::shared_ptr<Context> &context,
-                                const std::shared_ptr<Stream> &stream) {
-    if (!output)
-      return CUDA_ERROR_INVALID_VALUE;
-    *output = body(context, *stream);
-    return CUDA_SUCCESS;
-  });
+static CUresult getProperty(CUstream handle, Output *output, const Body &body) {
+  return withStream(handle,
+                    [&](Driver &, const std::shared_ptr<Context> &context,
+                        const std::shared_ptr<Stream> &stream) {
+                      if (!output)
+                        return CUDA_ERROR_INVALID_VALUE;
+                      *output = body(context, *stream);
+                      return CUDA_SUCCESS;
+                    });
 }
 
 CUresult cuStreamGetPriority(CUstream handle, int *priority) {
@@ -290,20 +289,20 @@ static CUresult withEvent(CUevent handle, const Body &body) {
 }
 
 CUresult cuEventQuery(CUevent handle) {
-  return withEvent(handle, [](Driver &driver, Context &context,
-                              const TaskHandle &task) {
-    if (!driver.scheduler.isDone(task))
-      return CUDA_ERROR_NOT_READY;
-    return context.error();
-  });
+  return withEvent(
+      handle, [](Driver &driver, Context &context, const TaskHandle &task) {
+        if (!driver.scheduler.isDone(task))
+          return CUDA_ERROR_NOT_READY;
+        return context.error();
+      });
 }
 
 CUresult cuEventSynchronize(CUevent handle) {
-  return withEvent(handle, [](Driver &driver, Context &context,
-                              const TaskHandle &task) {
-    driver.scheduler.wait(task);
-    return context.error();
-  });
+  return withEvent(
+      handle, [](Driver &driver, Context &context, const TaskHandle &task) {
+        driver.scheduler.wait(task);
+        return context.error();
+      });
 }
 
 CUresult cuEventElapsedTime_v2(float *milliseconds, CUevent startHandle,
@@ -332,8 +331,7 @@ CUresult cuEventElapsedTime_v2(float *milliseconds, CUevent startHandle,
     if (!driver.scheduler.isDone(fromTask) || !driver.scheduler.isDone(toTask))
       return CUDA_ERROR_NOT_READY;
     *milliseconds =
-        std::chrono::duration<float, std::milli>(to->time - from->time)
-            .count();
+        std::chrono::duration<float, std::milli>(to->time - from->time).count();
     return CUDA_SUCCESS;
   });
 }

@@ -73,9 +73,9 @@ bool decompressZstd(const char *packed, uint64_t packedBytes, uint64_t size,
   // load PTX text.
   static Decompress decompress = [] {
     void *library = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
-    return library ? reinterpret_cast<Decompress>(
-                         dlsym(library, "ZSTD_decompress"))
-                   : nullptr;
+    return library
+               ? reinterpret_cast<Decompress>(dlsym(library, "ZSTD_decompress"))
+               : nullptr;
   }();
   if (!decompress) {
     error = "the fat binary's PTX is packed with Zstandard and libzstd.so.1 is "

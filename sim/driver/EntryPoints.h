@@ -11,10 +11,10 @@ namespace tilewright::sim::driver {
 
 /// One version of an entry point. Sorted by name, then by version.
 struct EntryPoint {
-  const char *name;   ///< without version, as cuGetProcAddress takes it
-  int version;        ///< the driver that brought it
+  const char *name; ///< without version, as cuGetProcAddress takes it
+  int version;      ///< the driver that brought it
   void *function;
-  void *perThread;    ///< the twin whose default stream is the thread's own
+  void *perThread; ///< the twin whose default stream is the thread's own
 };
 
 /// Generated from cuda.h.

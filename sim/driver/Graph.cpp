@@ -167,7 +167,8 @@ CUresult compileGraph(const Graph &graph,
     for (const GraphNode *dependency : node->dependencies)
       step.dependencies.push_back(position[dependency]);
     std::sort(step.dependencies.begin(), step.dependencies.end());
-    if (const auto *child = std::get_if<ChildGraphOperation>(&node->operation)) {
+    if (const auto *child =
+            std::get_if<ChildGraphOperation>(&node->operation)) {
       if (CUresult error = compileGraph(*child->graph, step.child))
         return error;
       step.operation = EmptyOperation{};

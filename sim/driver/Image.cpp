@@ -89,20 +89,18 @@ static bool readPtx(const FatbinContents &contents, std::string &text,
                     std::string &log) {
   const FatbinEntry &entry = contents.entry;
   if (!(entry.flags & (kCompressedLz4 | kCompressedZstd))) {
-    text.assign(contents.payload,
-                strnlen(contents.payload, entry.payloadSize));
+    text.assign(contents.payload, strnlen(contents.payload, entry.payloadSize));
     return true;
   }
   if (entry.compressedSize > entry.payloadSize) {
     log = "fat binary whose packed PTX leaves its entry";
     return false;
   }
-  bool isWhole =
-      entry.flags & kCompressedZstd
-          ? decompressZstd(contents.payload, entry.compressedSize,
-                           entry.uncompressedSize, text, log)
-          : decompressLz4(contents.payload, entry.compressedSize,
-                          entry.uncompressedSize, text);
+  bool isWhole = entry.flags & kCompressedZstd
+                     ? decompressZstd(contents.payload, entry.compressedSize,
+                                      entry.uncompressedSize, text, log)
+                     : decompressLz4(contents.payload, entry.compressedSize,
+                                     entry.uncompressedSize, text);
   if (!isWhole && log.empty())
     log = "the fat binary's packed PTX is damaged";
   text.resize(strnlen(text.data(), text.size()));

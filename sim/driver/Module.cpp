@@ -150,9 +150,8 @@ std::shared_ptr<Function> ModuleObject::function(const std::string &name) {
   return function;
 }
 
-CUresult loadModule(const std::shared_ptr<Context> &context,
-                    const PtxText &ptx, std::shared_ptr<ModuleObject> &module,
-                    std::string &log) {
+CUresult loadModule(const std::shared_ptr<Context> &context, const PtxText &ptx,
+                    std::shared_ptr<ModuleObject> &module, std::string &log) {
   auto image = std::make_shared<LoadedImage>();
   image->allocator = context->allocator;
   Result<std::unique_ptr<sim::Module>> loaded = sim::Module::load(

@@ -86,9 +86,8 @@ public:
 };
 
 /// Decodes `ptx` into `context`. The diagnostic goes to `log`, whole.
-CUresult loadModule(const std::shared_ptr<Context> &context,
-                    const PtxText &ptx, std::shared_ptr<ModuleObject> &module,
-                    std::string &log);
+CUresult loadModule(const std::shared_ptr<Context> &context, const PtxText &ptx,
+                    std::shared_ptr<ModuleObject> &module, std::string &log);
 
 void unloadModule(const std::shared_ptr<ModuleObject> &module);
 

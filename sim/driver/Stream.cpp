@@ -8,7 +8,8 @@
 namespace tilewright::sim::driver {
 
 Stream::Stream(Context &context, unsigned flags, int priority)
-    : context(context.weak_from_this()), flags(flags), priority(priority), id(nextObjectId()) {}
+    : context(context.weak_from_this()), flags(flags), priority(priority),
+      id(nextObjectId()) {}
 
 std::vector<TaskHandle> dependenciesOf(Context &context, Stream &stream) {
   std::vector<TaskHandle> dependencies = std::move(stream.waits);

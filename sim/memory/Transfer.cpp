@@ -51,21 +51,21 @@ void copyBox(const PitchedBox &target, const PitchedBox &source,
       memmove(pointer(target.address), pointer(source.address), extent.width);
       return;
     }
-    inParts(extent.width, extent.width, 4096, [&](uint64_t begin, uint64_t end) {
-      memcpy(pointer(target.address + begin), pointer(source.address + begin),
-             end - begin);
-    });
+    inParts(extent.width, extent.width, 4096,
+            [&](uint64_t begin, uint64_t end) {
+              memcpy(pointer(target.address + begin),
+                     pointer(source.address + begin), end - begin);
+            });
     return;
   }
   uint64_t rows = extent.height * extent.depth;
   inParts(rows, rows * extent.width, 1, [&](uint64_t begin, uint64_t end) {
     for (uint64_t row = begin; row < end; ++row) {
       uint64_t y = row % extent.height, z = row / extent.height;
-      memcpy(pointer(target.address + y * target.rowPitch +
-                     z * target.slicePitch),
-             pointer(source.address + y * source.rowPitch +
-                     z * source.slicePitch),
-             extent.width);
+      memcpy(
+          pointer(target.address + y * target.rowPitch + z * target.slicePitch),
+          pointer(source.address + y * source.rowPitch + z * source.slicePitch),
+          extent.width);
     }
   });
 }
@@ -89,18 +89,20 @@ void fillBox(const PitchedBox &target, const Extent &extent, uint32_t value,
   if (extent.empty())
     return;
   if (extent.height == 1 && extent.depth == 1) {
-    inParts(extent.width, extent.width, 4096, [&](uint64_t begin, uint64_t end) {
-      fillRow(pointer(target.address + begin), end - begin, value, valueBytes);
-    });
+    inParts(extent.width, extent.width, 4096,
+            [&](uint64_t begin, uint64_t end) {
+              fillRow(pointer(target.address + begin), end - begin, value,
+                      valueBytes);
+            });
     return;
   }
   uint64_t rows = extent.height * extent.depth;
   inParts(rows, rows * extent.width, 1, [&](uint64_t begin, uint64_t end) {
     for (uint64_t row = begin; row < end; ++row) {
       uint64_t y = row % extent.height, z = row / extent.height;
-      fillRow(pointer(target.address + y * target.rowPitch +
-                      z * target.slicePitch),
-              extent.width, value, valueBytes);
+      fillRow(
+          pointer(target.address + y * target.rowPitch + z * target.slicePitch),
+          extent.width, value, valueBytes);
     }
   });
 }

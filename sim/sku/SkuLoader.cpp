@@ -164,8 +164,8 @@ static const IntegerField kIntegerFields[] = {
     {"registers_per_sm", &Sku::registersPerSm, 1024, kMebibyte},
     {"registers_per_block", &Sku::registersPerBlock, 1024, kMebibyte},
     {"registers_per_thread_max", &Sku::registersPerThreadMax, 16, 1024},
-    {"registers_per_warp_allocation_unit",
-     &Sku::registersPerWarpAllocationUnit, 1, 4096},
+    {"registers_per_warp_allocation_unit", &Sku::registersPerWarpAllocationUnit,
+     1, 4096},
     {"threads_per_warp", &Sku::threadsPerWarp, 32, 32},
     {"warps_per_sm", &Sku::warpsPerSm, 1, 256},
     {"threads_per_sm", &Sku::threadsPerSm, 32, 8192},
@@ -214,8 +214,8 @@ static void readArch(Reader &reader, const json &object, Sku &sku) {
   std::string plain = "sm_" + std::to_string(sku.computeCapabilityMajor) +
                       std::to_string(sku.computeCapabilityMinor);
   if (sku.arch != plain && sku.arch != plain + "a" && sku.arch != plain + "f")
-    reader.fail("arch", "is \"" + sku.arch + "\", but compute_capability says " +
-                            plain);
+    reader.fail("arch", "is \"" + sku.arch +
+                            "\", but compute_capability says " + plain);
 }
 
 static void readGroups(Reader &reader, const json &object, Sku &sku) {
@@ -229,10 +229,10 @@ static void readGroups(Reader &reader, const json &object, Sku &sku) {
   reader.group(object, "tensor_flops_per_sm_clock",
                {"f16", "bf16", "tf32", "int8"}, {"fp8", "fp4"},
                sku.tensorFlopsPerSmClock);
-  reader.group(object, "scalar_ops_per_sm_clock",
-               {"fp32_fma", "fp64_fma", "int32_add", "special_function",
-                "f32_to_bf16"},
-               {"fp8_to_f16"}, sku.scalarOpsPerSmClock);
+  reader.group(
+      object, "scalar_ops_per_sm_clock",
+      {"fp32_fma", "fp64_fma", "int32_add", "special_function", "f32_to_bf16"},
+      {"fp8_to_f16"}, sku.scalarOpsPerSmClock);
   reader.group(object, "latency_cycles",
                {"fma_dependent", "mufu_dependent", "shared_load", "l1_hit",
                 "l2_near", "l2_far", "dram"},
@@ -262,7 +262,8 @@ static void readDoubtful(Reader &reader, const json &object, Sku &sku) {
                    (object[head].is_object() &&
                     object[head].contains(field.substr(dot + 1))));
     if (!exists)
-      return reader.fail("doubtful", "names '" + field + "', which is no field");
+      return reader.fail("doubtful",
+                         "names '" + field + "', which is no field");
     sku.doubtful.push_back({field, entry["note"].get<std::string>()});
   }
 }

@@ -50,9 +50,8 @@ TEST(Device, AttributesComeFromTheSku) {
   EXPECT_EQ(attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 1), 78);
   EXPECT_EQ(attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, 0), 9);
   EXPECT_EQ(attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, 0), 0);
-  EXPECT_EQ(
-      attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, 0),
-      227 * 1024);
+  EXPECT_EQ(attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, 0),
+            227 * 1024);
   EXPECT_EQ(
       attribute(CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR, 0),
       228 * 1024);
@@ -66,16 +65,14 @@ TEST(Device, AttributesComeFromTheSku) {
 TEST(Device, EveryAttributeHasAValue) {
   for (int i = 1; i < CU_DEVICE_ATTRIBUTE_MAX; ++i) {
     int value = 0;
-    EXPECT_CUDA(
-        CU(cuDeviceGetAttribute)(&value, CUdevice_attribute(i), 0))
+    EXPECT_CUDA(CU(cuDeviceGetAttribute)(&value, CUdevice_attribute(i), 0))
         << i;
   }
   int value = 0;
   EXPECT_EQ(CU(cuDeviceGetAttribute)(&value, CUdevice_attribute(0), 0),
             CUDA_ERROR_INVALID_VALUE);
-  EXPECT_EQ(
-      CU(cuDeviceGetAttribute)(&value, CU_DEVICE_ATTRIBUTE_MAX, 0),
-      CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(CU(cuDeviceGetAttribute)(&value, CU_DEVICE_ATTRIBUTE_MAX, 0),
+            CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(CU(cuDeviceGetAttribute)(
                 nullptr, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK, 0),
             CUDA_ERROR_INVALID_VALUE);

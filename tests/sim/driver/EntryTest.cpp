@@ -88,8 +88,8 @@ TEST(Entry, EveryErrorOfTheHeaderHasAName) {
   std::string text((std::istreambuf_iterator<char>(file)), {});
   std::regex entry("(CUDA_ERROR_[A-Z0-9_]+)\\s*= ([0-9]+)");
   size_t count = 0;
-  for (std::sregex_iterator it(text.begin(), text.end(), entry), end;
-       it != end; ++it, ++count) {
+  for (std::sregex_iterator it(text.begin(), text.end(), entry), end; it != end;
+       ++it, ++count) {
     const char *name = nullptr;
     EXPECT_CUDA(CU(cuGetErrorName)(CUresult(std::stoi((*it)[2])), &name))
         << (*it)[1];

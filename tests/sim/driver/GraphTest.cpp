@@ -162,8 +162,8 @@ TEST_F(GraphTest, UnsafeCallsBreakTheCapture) {
 TEST_F(GraphTest, LegacyStreamMayNotMeetACapturingStream) {
   CUstream blocking = nullptr;
   ASSERT_CUDA(CU(cuStreamCreate)(&blocking, CU_STREAM_DEFAULT));
-  ASSERT_CUDA(CU(cuStreamBeginCapture)(blocking,
-                                       CU_STREAM_CAPTURE_MODE_RELAXED));
+  ASSERT_CUDA(
+      CU(cuStreamBeginCapture)(blocking, CU_STREAM_CAPTURE_MODE_RELAXED));
   EXPECT_EQ(CU(cuMemsetD32Async)(words, 1, 8, nullptr),
             CUDA_ERROR_STREAM_CAPTURE_IMPLICIT);
   CUgraph graph = nullptr;
@@ -199,12 +199,12 @@ TEST_F(GraphTest, NodesByHandRunInTheOrderOfTheirEdges) {
       [](void *data) { ++*static_cast<std::atomic<int> *>(data); }, &calls};
   // Added last to first: only the edges can give the right order.
   CUgraphNode copyNode, kernelNode, fillNode, hostNode;
-  ASSERT_CUDA(CU(cuGraphAddMemcpyNode)(&copyNode, graph, nullptr, 0, &copy,
-                                       context));
+  ASSERT_CUDA(
+      CU(cuGraphAddMemcpyNode)(&copyNode, graph, nullptr, 0, &copy, context));
   ASSERT_CUDA(
       CU(cuGraphAddKernelNode)(&kernelNode, graph, nullptr, 0, &kernel));
-  ASSERT_CUDA(CU(cuGraphAddMemsetNode)(&fillNode, graph, nullptr, 0, &fill,
-                                       context));
+  ASSERT_CUDA(
+      CU(cuGraphAddMemsetNode)(&fillNode, graph, nullptr, 0, &fill, context));
   ASSERT_CUDA(
       CU(cuGraphAddHostNode)(&hostNode, graph, &copyNode, 1, &callback));
   CUgraphNode from[] = {fillNode, kernelNode}, to[] = {kernelNode, copyNode};
@@ -223,8 +223,8 @@ TEST_F(GraphTest, NodesByHandRunInTheOrderOfTheirEdges) {
   EXPECT_EQ(read.func, kernel.func);
   EXPECT_EQ(*static_cast<CUdeviceptr *>(read.kernelParams[0]), words);
   // A cycle cannot be instantiated.
-  ASSERT_CUDA(CU(cuGraphAddDependencies)(graph, &copyNode, &fillNode, nullptr,
-                                         1));
+  ASSERT_CUDA(
+      CU(cuGraphAddDependencies)(graph, &copyNode, &fillNode, nullptr, 1));
   EXPECT_EQ(CU(cuGraphInstantiate)(&exec, graph, 0), CUDA_ERROR_INVALID_VALUE);
 }
 
@@ -285,8 +285,7 @@ TEST_F(GraphTest, ChildGraphsAndClones) {
   CUgraph child = end(), parent = nullptr, clone = nullptr;
   ASSERT_CUDA(CU(cuGraphCreate)(&parent, 0));
   CUgraphNode first, next;
-  ASSERT_CUDA(
-      CU(cuGraphAddChildGraphNode)(&first, parent, nullptr, 0, child));
+  ASSERT_CUDA(CU(cuGraphAddChildGraphNode)(&first, parent, nullptr, 0, child));
   ASSERT_CUDA(CU(cuGraphAddChildGraphNode)(&next, parent, &first, 1, child));
   ASSERT_CUDA(CU(cuGraphDestroy)(child));
   ASSERT_CUDA(CU(cuGraphClone)(&clone, parent));
@@ -336,8 +335,7 @@ TEST_F(GraphTest, EventNodes) {
   CUgraph graph = nullptr;
   ASSERT_CUDA(CU(cuGraphCreate)(&graph, 0));
   CUgraphNode record, wait;
-  ASSERT_CUDA(
-      CU(cuGraphAddEventRecordNode)(&record, graph, nullptr, 0, event));
+  ASSERT_CUDA(CU(cuGraphAddEventRecordNode)(&record, graph, nullptr, 0, event));
   ASSERT_CUDA(CU(cuGraphAddEventWaitNode)(&wait, graph, &record, 1, event));
   CUevent read = nullptr;
   EXPECT_CUDA(CU(cuGraphEventRecordNodeGetEvent)(record, &read));

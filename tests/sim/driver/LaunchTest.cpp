@@ -30,9 +30,9 @@ TEST_F(LaunchTest, ShapeIsChecked) {
   EXPECT_CUDA(launch(2, 3, 4, 4, 4, 64));
   for (auto bad : {launch(0, 1, 1, 1, 1, 1), launch(1, 0, 1, 1, 1, 1),
                    launch(1, 1, 1, 0, 1, 1), launch(1, 65536, 1, 1, 1, 1),
-                   launch(1, 1, 65536, 1, 1, 1), launch(1u << 31, 1, 1, 1, 1, 1),
-                   launch(1, 1, 1, 1025, 1, 1), launch(1, 1, 1, 1, 1, 65),
-                   launch(1, 1, 1, 512, 3, 1)})
+                   launch(1, 1, 65536, 1, 1, 1),
+                   launch(1u << 31, 1, 1, 1, 1, 1), launch(1, 1, 1, 1025, 1, 1),
+                   launch(1, 1, 1, 1, 1, 65), launch(1, 1, 1, 512, 3, 1)})
     EXPECT_EQ(bad, CUDA_ERROR_INVALID_VALUE);
   EXPECT_CUDA(CU(cuCtxSynchronize)());
 }
@@ -124,16 +124,16 @@ TEST_F(LaunchTest, ClustersByAttribute) {
   config.gridDimX = 32;
   EXPECT_EQ(launch(16), CUDA_ERROR_INVALID_CLUSTER_SIZE)
       << "more than 8 needs permission";
-  EXPECT_EQ(CU(cuLaunchKernelEx)(nullptr, function("bounded"), nullptr,
-                                 nullptr),
-            CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(
+      CU(cuLaunchKernelEx)(nullptr, function("bounded"), nullptr, nullptr),
+      CUDA_ERROR_INVALID_VALUE);
 }
 
 TEST_F(LaunchTest, CooperativeGridsMustFit) {
   CUfunction bounded = function("bounded");
   int blocks = 0;
-  ASSERT_CUDA(CU(cuOccupancyMaxActiveBlocksPerMultiprocessor)(&blocks, bounded,
-                                                              64, 0));
+  ASSERT_CUDA(
+      CU(cuOccupancyMaxActiveBlocksPerMultiprocessor)(&blocks, bounded, 64, 0));
   EXPECT_EQ(blocks, 32);
   auto launch = [&](unsigned grid) {
     return CU(cuLaunchCooperativeKernel)(bounded, grid, 1, 1, 64, 1, 1, 0,

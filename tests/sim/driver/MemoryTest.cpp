@@ -258,8 +258,8 @@ TEST_F(MemoryTest, PointerAttributes) {
   // A list of attributes of a foreign pointer reads as zero, and succeeds.
   CUpointer_attribute wanted[] = {CU_POINTER_ATTRIBUTE_MEMORY_TYPE};
   void *slots[] = {&type};
-  EXPECT_CUDA(CU(cuPointerGetAttributes)(
-      1, wanted, slots, reinterpret_cast<CUdeviceptr>(&type)));
+  EXPECT_CUDA(CU(cuPointerGetAttributes)(1, wanted, slots,
+                                         reinterpret_cast<CUdeviceptr>(&type)));
   EXPECT_EQ(type, 0u);
 }
 
@@ -278,6 +278,7 @@ TEST_F(MemoryTest, PoolsKeepBooks) {
   ASSERT_CUDA(addOne(a, 1024, stream));
   EXPECT_CUDA(get(pool, CU_MEMPOOL_ATTR_USED_MEM_CURRENT, &used));
   EXPECT_EQ(used, before + 4096);
+  EXPECT_CUDA(CU(cuStreamSynchronize)(stream));
   EXPECT_EQ(download(a, 1024)[1023], 10u);
   EXPECT_CUDA(CU(cuMemFreeAsync)(a, stream));
   EXPECT_CUDA(CU(cuStreamSynchronize)(stream));

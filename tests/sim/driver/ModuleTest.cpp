@@ -61,9 +61,9 @@ TEST_F(ModuleTest, UnloadingInvalidatesItsHandles) {
   int value = 0;
   EXPECT_EQ(CU(cuFuncGetAttribute)(&value, CU_FUNC_ATTRIBUTE_NUM_REGS, add),
             CUDA_ERROR_INVALID_HANDLE);
-  EXPECT_EQ(CU(cuLaunchKernel)(add, 1, 1, 1, 1, 1, 1, 0, nullptr, nullptr,
-                               nullptr),
-            CUDA_ERROR_INVALID_HANDLE);
+  EXPECT_EQ(
+      CU(cuLaunchKernel)(add, 1, 1, 1, 1, 1, 1, 0, nullptr, nullptr, nullptr),
+      CUDA_ERROR_INVALID_HANDLE);
 }
 
 TEST_F(ModuleTest, BadPtxIsDiagnosedInTheCallersBuffer) {
@@ -157,8 +157,7 @@ TEST_F(ModuleTest, FatBinaryWithoutUsablePtxIsTold) {
     uint32_t arch;
     uint64_t flags;
     const char *advice;
-  } cases[] = {{2, 90, 0, "machine code"},
-               {1, 100, 0, "newer architecture"}};
+  } cases[] = {{2, 90, 0, "machine code"}, {1, 100, 0, "newer architecture"}};
   for (const auto &entry : cases) {
     std::vector<char> image =
         makeFatbin(entry.kind, entry.arch, entry.flags, kTestPtx);

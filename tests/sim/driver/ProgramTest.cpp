@@ -156,10 +156,10 @@ TEST_F(ProgramTest, RunsPtxAndFatBinariesOfNvcc) {
   EXPECT_EQ(outcome.exitCode, 0) << outcome.output;
   EXPECT_EQ(outcome.output, "right on NVIDIA H800\n");
 
-  std::string fatbin = compileKernel(
-      "-fatbin -gencode arch=compute_90a,code=compute_90a "
-      "-gencode arch=compute_90,code=sm_90 --compress-mode=none",
-      "kernel.fatbin");
+  std::string fatbin =
+      compileKernel("-fatbin -gencode arch=compute_90a,code=compute_90a "
+                    "-gencode arch=compute_90,code=sm_90 --compress-mode=none",
+                    "kernel.fatbin");
   outcome = run(kEnvironment + program + " " + fatbin);
   EXPECT_EQ(outcome.output, "right on NVIDIA H800\n");
 
@@ -193,16 +193,17 @@ TEST_F(ProgramTest, TheSkuComesFromTheEnvironment) {
   std::string environment = kEnvironment;
   Outcome outcome = run(environment + "TILEWRIGHT_SIM_SKU=h20 " + call);
   EXPECT_EQ(outcome.output, "right on NVIDIA H20\n");
-  outcome = run(environment + "TILEWRIGHT_SIM_SKU=" TILEWRIGHT_SKU_SOURCE_DIR
-                              "/h200.json " + call);
+  outcome =
+      run(environment +
+          "TILEWRIGHT_SIM_SKU=" TILEWRIGHT_SKU_SOURCE_DIR "/h200.json " + call);
   EXPECT_EQ(outcome.output, "right on NVIDIA H200\n");
   outcome = run(environment + "TILEWRIGHT_SIM_SKU=h900 " + call);
   EXPECT_EQ(outcome.exitCode, 1);
   EXPECT_NE(outcome.output.find("no SKU 'h900'"), std::string::npos)
       << outcome.output;
   EXPECT_NE(outcome.output.find("CUDA_ERROR_NO_DEVICE"), std::string::npos);
-  outcome = run(environment + "TILEWRIGHT_SKU_DIR=" + folder.string() + " " +
-                call);
+  outcome =
+      run(environment + "TILEWRIGHT_SKU_DIR=" + folder.string() + " " + call);
   EXPECT_NE(outcome.output.find("no SKU 'h800-sxm'"), std::string::npos)
       << outcome.output;
 }

@@ -128,9 +128,9 @@ TEST_F(StreamTest, PerThreadDefaultStreamIsAnother) {
   ASSERT_CUDA(holdUp(streams[0]));
   CUdeviceptr words = 0;
   ASSERT_CUDA(CU(cuMemAlloc)(&words, 16));
-  auto fill = reinterpret_cast<CUresult (*)(CUdeviceptr, unsigned, size_t,
-                                            CUstream)>(
-      driverSymbol("cuMemsetD32Async_ptsz"));
+  auto fill =
+      reinterpret_cast<CUresult (*)(CUdeviceptr, unsigned, size_t, CUstream)>(
+          driverSymbol("cuMemsetD32Async_ptsz"));
   auto getId = reinterpret_cast<CUresult (*)(CUstream, unsigned long long *)>(
       driverSymbol("cuStreamGetId_ptsz"));
   EXPECT_CUDA(fill(words, 3, 4, nullptr));

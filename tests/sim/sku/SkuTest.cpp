@@ -127,8 +127,7 @@ TEST(Sku, FieldsMustAgree) {
 TEST(Sku, NewerSchemaIsRefused) {
   nlohmann::json object = readJson("h800-sxm");
   object["schema_version"] = 2;
-  EXPECT_EQ(errorOf(object),
-            "test: 'schema_version' is 2, must lie in [1, 1]");
+  EXPECT_EQ(errorOf(object), "test: 'schema_version' is 2, must lie in [1, 1]");
 }
 
 TEST(Sku, TextThatIsNoJsonIsRefused) {
