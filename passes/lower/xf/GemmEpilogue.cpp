@@ -154,8 +154,9 @@ FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateNorm(xf::RmsNormOp op) {
 }
 
 /// The numbers of an `[tokens]` operand for this tile's tokens.
-Value GemmEpilogue::loadTokens(Value argument) {
+Value GemmEpilogue::loadTokens(Value argument, Attribute fill) {
   KernelBuilder::LoadOptions options;
+  options.fill = fill;
   options.dims = tile.swapped ? SmallVector<int64_t>{-1, 0} : SmallVector<int64_t>{0, -1};
   return b.load(signature.getOperand(argument), {tile.token}, tile.shape(tile.blockM, 1), options);
 }

@@ -62,7 +62,7 @@ private:
                   mlir::Value base, mlir::Value column);
   template <typename Store>
   mlir::LogicalResult storeRegrouped(mlir::Value value, Store store);
-  mlir::Value loadTokens(mlir::Value argument);
+  mlir::Value loadTokens(mlir::Value argument, mlir::Attribute fill = {});
 
   xf::KernelOp source;
   const KernelSignature &signature;

@@ -134,7 +134,8 @@ LogicalResult GemmEpilogue::appendToCache(xf::CacheAppendOp op, Value destinatio
   auto type = op.getCache().getType();
   int64_t heads = type.getDimSize(1), pageSize = type.getDimSize(2), headDim = type.getDimSize(3);
   SmallVector<int64_t> shape = tile.shape(tile.blockM, 1);
-  Value slots = loadTokens(op.getSlotMapping());
+  // Rows of the tile beyond the last token must not write to slot 0.
+  Value slots = loadTokens(op.getSlotMapping(), b.getI32IntegerAttr(-1));
   Value pageSizes = b.splat(static_cast<int32_t>(pageSize), shape);
   Value page = arith::DivSIOp::create(b, slots, pageSizes);
   Value inPage = arith::RemSIOp::create(b, slots, pageSizes);
