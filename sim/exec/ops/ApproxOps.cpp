@@ -107,7 +107,7 @@ HWY_INLINE float tanhOf(float x) {
   double y = x > 20.0f ? 20.0 : x < -20.0f ? -20.0 : x;
   double e = exp2Of(y * (2.0 / ln2));
   double large = (e - 1.0) / (e + 1.0);
-  double small = y - y * y * y * (1.0 / 3.0);
+  double small = y * (1.0 - y * y * (1.0 / 3.0));
   float result =
       static_cast<float>(std::fabs(y) < 1e-4 ? small : large);
   return isNan(x) ? std::bit_cast<float>(0x7fffffffu) : result;
