@@ -290,8 +290,9 @@ def Tile_ToScalarOp : Tile_Op<"to_scalar"> {
   let summary = "The one element of a fragment, for control flow";
   let description = [{
     Constraints:
-    - (C1) The fragment has one element.
-    - (C2) With a layout, every thread holds it.
+    - (C1) The fragment has one element, of the result's type.
+
+    In every layout, all threads hold the one element.
 
     Example: `%more = tile.to_scalar %any : !tile.fragment<1x1xi1> to i1`.
   }];

@@ -15,13 +15,6 @@ namespace tilewright::tile {
 // Shared pieces
 //===----------------------------------------------------------------------===//
 
-/// What is allocated lives as long as the kernel, so it stands in its body.
-static LogicalResult verifyInKernelBody(Operation *op) {
-  if (!isa_and_nonnull<KernelOp>(op->getParentOp()))
-    return op->emitOpError("expects to stand in the body of a kernel");
-  return success();
-}
-
 static ArrayRef<int64_t> getMemoryShape(Type type) {
   if (auto global = dyn_cast<GlobalType>(type))
     return global.getShape();
@@ -106,14 +99,8 @@ static LogicalResult verifyRows(Operation *op, Value rows, FragmentType value,
 }
 
 //===----------------------------------------------------------------------===//
-// Buffers and rings
+// Stages and slices
 //===----------------------------------------------------------------------===//
-
-// alloc_c1
-LogicalResult AllocOp::verify() { return verifyInKernelBody(*this); }
-
-// ring_op_c1
-LogicalResult RingOp::verify() { return verifyInKernelBody(*this); }
 
 /// A stage of a ring has one buffer of each of its types.
 static LogicalResult inferStageTypes(ValueRange operands,
@@ -143,7 +130,8 @@ LogicalResult WaitOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
 
 LogicalResult ReleaseOp::verify() {
   // release_c1
-  if (getInFlight() < 0 || (getInFlight() > 0 && !getAfter()))
+  int64_t inFlight = getInFlight();
+  if (inFlight < 0 || (inFlight > 0 && !getAfter()))
     return emitOpError("expects 'in_flight' to come with 'after', and not to "
                        "be negative");
   return success();

@@ -3,40 +3,34 @@
 #ifndef TILEWRIGHT_IR_TILE_TILEMEMORYOPS_TD
 #define TILEWRIGHT_IR_TILE_TILEMEMORYOPS_TD
 
-def Tile_AllocOp : Tile_Op<"alloc", [MemoryEffects<[MemAlloc]>]> {
+def Tile_AllocOp : Tile_Op<"alloc", [HasParent<"KernelOp">, MemoryEffects<[MemAlloc]>]> {
   let summary = "A buffer, or an array of barriers, in shared memory";
   let description = [{
     `offset` (bytes from the start of dynamic shared memory) is left by
     `tile-plan-shared-memory`. Lives as long as the kernel; allocations of the
     same `overlay` share their memory, and whoever uses them sees to it that no
     two are in use at a time.
-
-    Constraints:
-    - (C1) Stands in the body of the kernel, outside of roles and control flow.
+    Stands in the body of the kernel, outside of roles and control flow.
 
     Example: `%s = tile.alloc : !tile.shared<64x64xbf16, swizzle = 128>`.
   }];
   let arguments = (ins OptionalAttr<I64Attr>:$offset, OptionalAttr<StrAttr>:$overlay);
   let results = (outs Tile_AnyBuffer:$result);
   let assemblyFormat = "attr-dict `:` qualified(type($result))";
-  let hasVerifier = 1;
 }
 
-def Tile_RingOp : Tile_Op<"ring", [MemoryEffects<[MemAlloc]>]> {
+def Tile_RingOp : Tile_Op<"ring", [HasParent<"KernelOp">, MemoryEffects<[MemAlloc]>]> {
   let summary = "A ring of stages between roles";
   let description = [{
     One role acquires, fills and commits stages; others wait for them, read them
     and release them, all in the same order. Every consuming role, and every
     replica of one, sees every stage.
-
-    Constraints:
-    - (C1) Stands in the body of the kernel, outside of roles and control flow.
+    Stands in the body of the kernel, outside of roles and control flow.
 
     Example: `%ring = tile.ring : !tile.ring<4, !tile.shared<128x64xbf16, swizzle = 128>>`.
   }];
   let results = (outs Tile_RingType:$result);
   let assemblyFormat = "attr-dict `:` qualified(type($result))";
-  let hasVerifier = 1;
 }
 
 class Tile_StageOp<string mnemonic> : Tile_Op<mnemonic, [DeclareOpInterfaceMethods<InferTypeOpInterface>]> {

@@ -110,7 +110,8 @@ LogicalResult KernelOp::verify() {
   return success();
 }
 
-/// Budgets of roles: all or none, within the registers of an SM (kernel_c7).
+/// Budgets of roles: all or none, within the registers of an SM.
+// kernel_c7
 static LogicalResult verifyBudgets(KernelOp kernel, ArrayRef<RoleOp> roles) {
   const target::ThreadLimits &limits = getThreadLimits();
   auto hasBudget = [](RoleOp role) { return role.getRegisters().has_value(); };
@@ -325,7 +326,7 @@ LogicalResult ForTilesOp::verify() {
                        "and arguments");
   // for_tiles_c2
   if (llvm::any_of(getSteps(), [](int64_t step) { return step < 1; }) ||
-      getGroupM() < 1)
+      static_cast<int64_t>(getGroupM()) < 1)
     return emitOpError("expects positive steps and 'group_m'");
   // for_tiles_c3
   auto kernel = (*this)->getParentOfType<KernelOp>();

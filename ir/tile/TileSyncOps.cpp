@@ -15,13 +15,6 @@ LogicalResult ClusterSyncOp::verify() {
   return success();
 }
 
-LogicalResult OrderOp::verify() {
-  // order_c1
-  if (!isa_and_nonnull<KernelOp>((*this)->getParentOp()))
-    return emitOpError("expects to stand in the body of a kernel");
-  return success();
-}
-
 LogicalResult TurnOp::verify() {
   // turn_c1
   auto role = (*this)->getParentOfType<RoleOp>();
@@ -32,8 +25,9 @@ LogicalResult TurnOp::verify() {
 
 LogicalResult MbarrierInitOp::verify() {
   // mbarrier_init_c1
-  if (getCount() < 1)
-    return emitOpError("expects a positive count, but got ") << getCount();
+  int64_t count = getCount();
+  if (count < 1)
+    return emitOpError("expects a positive count, but got ") << count;
   return success();
 }
 

@@ -28,19 +28,15 @@ def Tile_ClusterSyncOp : Tile_Op<"cluster_sync"> {
   let hasVerifier = 1;
 }
 
-def Tile_OrderOp : Tile_Op<"order", [MemoryEffects<[MemAlloc]>]> {
+def Tile_OrderOp : Tile_Op<"order", [HasParent<"KernelOp">, MemoryEffects<[MemAlloc]>]> {
   let summary = "An order in which the replicas of a role take turns";
   let description = [{
-    Replica 0 is first.
-
-    Constraints:
-    - (C1) Stands in the body of the kernel, outside of roles and control flow.
+    Replica 0 is first. Stands in the body of the kernel.
 
     Example: `%order = tile.order : !tile.order`.
   }];
   let results = (outs Tile_OrderType:$result);
   let assemblyFormat = "attr-dict `:` qualified(type($result))";
-  let hasVerifier = 1;
 }
 
 def Tile_TurnOp : Tile_Op<"turn"> {

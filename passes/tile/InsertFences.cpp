@@ -85,7 +85,7 @@ static bool insertWait(Value value) {
   return true;
 }
 
-static void insertProductFences(tile::KernelOp kernel) {
+static void insertProductWaits(tile::KernelOp kernel) {
   // A wait can end what control flow carried, so look again after each.
   bool changed = true;
   while (changed) {
@@ -96,6 +96,9 @@ static void insertProductFences(tile::KernelOp kernel) {
         break;
       }
   }
+}
+
+static void insertProductFences(tile::KernelOp kernel) {
   kernel.walk([](tile::MmaOp mma) {
     OpBuilder builder(mma);
     tile::MmaFenceOp::create(builder, mma.getLoc());
@@ -213,10 +216,12 @@ namespace {
 struct InsertFences : impl::InsertFencesBase<InsertFences> {
   void runOnOperation() override {
     tile::KernelOp kernel = getOperation();
-    insertProductFences(kernel);
+    insertProductWaits(kernel);
     for (tile::RoleOp role : kernel.getRoles())
       insertSharedFences(role.getBodyBlock());
     insertSharedFences(kernel.getBodyBlock());
+    // Next to the products, whatever else stands before them.
+    insertProductFences(kernel);
     if (failed(numberBarriers(kernel)))
       signalPassFailure();
   }

@@ -181,7 +181,8 @@ static std::optional<Layout> chooseBlocked(FragmentType type, int64_t threads,
     if (layout &&
         (!best || layout->getNumRegisters() < best->getNumRegisters()))
       best = layout;
-    if (vector && best)
+    // What the author asked for, or nothing.
+    if (vector)
       break;
   }
   return best;
@@ -349,13 +350,29 @@ void LayoutAssignment::propagate() {
   }
 }
 
+/// Every fragment has a layout now, unless an access width that the author
+/// asked for divides nothing.
+LogicalResult LayoutAssignment::checkComplete() {
+  auto result = kernel.walk([&](Operation *op) {
+    for (Value value : op->getResults())
+      if (FragmentType type = getFragment(value);
+          type && !layouts.contains(value)) {
+        op->emitOpError("has no layout of ")
+            << type << " over " << getThreads(op) << " threads";
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
 LogicalResult LayoutAssignment::run() {
   uniteForced();
   if (failed(assignAnchors()))
     return failure();
   propagate();
   assignDefaults();
-  return success();
+  return checkComplete();
 }
 
 //===----------------------------------------------------------------------===//

@@ -29,6 +29,7 @@ private:
   void uniteForced();
   mlir::LogicalResult assignAnchors();
   void assignDefaults();
+  mlir::LogicalResult checkComplete();
   void propagate();
 
   /// Assigns a layout to a fragment that has none, if it fits the shape.

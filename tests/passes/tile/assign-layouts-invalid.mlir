@@ -43,3 +43,11 @@ tile.kernel @rows_of_other_warps(%x: !tile.global<64x64xf32>) attributes {warps 
   // expected-error @+1 {{is not thread-local: register 0 is inside the part in some threads and outside in others}}
   %a = tile.extract %d[0, 0] : !tile.fragment<64x64xf32> to !tile.fragment<32x64xf32>
 }
+
+// -----
+
+tile.kernel @odd_vector(%x: !tile.global<?x36xf32, [tokens]>) attributes {warps = 1} {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{has no layout of '!tile.fragment<8x36xf32>' over 32 threads}}
+  %f = tile.load %x[%c0, %c0] {vector = 8} : !tile.global<?x36xf32, [tokens]> to !tile.fragment<8x36xf32>
+}
