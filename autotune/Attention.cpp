@@ -27,6 +27,10 @@ std::vector<ConfigField> AttentionDecodeConfig::fields() const {
   return {{"BLOCK_N", blockN}, {"num_stages", numStages}, {"num_splits", numSplits}};
 }
 
+std::vector<ConfigField> AttentionCombineConfig::fields() const {
+  return {{"warps", warps}, {"ROWS", rowsPerCta}};
+}
+
 /// Keys that one sequence of the largest length really looks at.
 static int64_t visibleKeys(const AttentionShape &shape) {
   return shape.window ? std::min(shape.window, shape.maxContext) : shape.maxContext;
@@ -132,11 +136,12 @@ chooseAttentionPrefill(const AttentionShape &shape, const Sku &sku, std::vector<
   return best;
 }
 
-std::optional<Choice<AttentionDecodeConfig>>
-chooseAttentionDecode(const AttentionShape &shape, const Sku &sku, std::vector<Rejection> *rejections) {
+static std::optional<Choice<AttentionDecodeConfig>>
+chooseDecodeAmong(const std::vector<int64_t> &splitCounts, const std::vector<int64_t> &blocks, const AttentionShape &shape,
+                  const Sku &sku, std::vector<Rejection> *rejections) {
   std::vector<AttentionDecodeConfig> candidates;
-  for (int64_t splits : {1})
-    for (int64_t blockN : {64, 128, 32, 16})
+  for (int64_t splits : splitCounts)
+    for (int64_t blockN : blocks)
       for (int64_t stages : {4, 3, 2}) {
         AttentionDecodeConfig config;
         config.blockN = blockN;
@@ -156,6 +161,33 @@ chooseAttentionDecode(const AttentionShape &shape, const Sku &sku, std::vector<R
                 best->config.numSplits > 1 ? ", the combining kernel's launch included" : "; a split would not pay for its combining launch");
   best->reason = text;
   return best;
+}
+
+std::optional<Choice<AttentionDecodeConfig>>
+chooseAttentionDecode(const AttentionShape &shape, const Sku &sku, std::vector<Rejection> *rejections) {
+  return chooseDecodeAmong({1, 2, 4, 8, 16, 32}, {64, 128, 32, 16}, shape, sku, rejections);
+}
+
+std::optional<Choice<AttentionDecodeConfig>>
+chooseAttentionPartial(const AttentionShape &shape, int64_t blockN, int64_t splits, const Sku &sku,
+                       std::vector<Rejection> *rejections) {
+  return chooseDecodeAmong({splits}, {blockN}, shape, sku, rejections);
+}
+
+Choice<AttentionCombineConfig> chooseAttentionCombine(int64_t heads, int64_t headDim, int64_t splits) {
+  // All parts of a row are under way at once, so a thread has one access of each.
+  static constexpr int64_t kAccessElements = 4, kWarpThreads = 32;
+  int64_t threadsPerRow = ceilDiv(headDim, kAccessElements);
+  Choice<AttentionCombineConfig> choice;
+  while (choice.config.rowsPerCta * threadsPerRow < kWarpThreads && choice.config.rowsPerCta < heads)
+    choice.config.rowsPerCta *= 2;
+  while (choice.config.warps * kWarpThreads < choice.config.rowsPerCta * threadsPerRow)
+    choice.config.warps *= 2;
+  char text[160];
+  std::snprintf(text, sizeof text, "%lld heads of a token in a CTA: 16 bytes a thread of each of the %lld parts, all under way at once",
+                (long long)choice.config.rowsPerCta, (long long)splits);
+  choice.reason = text;
+  return choice;
 }
 
 } // namespace tilewright::autotune

@@ -39,6 +39,14 @@ struct AttentionDecodeConfig {
   std::string print() const { return printFields(fields()); }
 };
 
+struct AttentionCombineConfig {
+  int64_t warps = 1;
+  int64_t rowsPerCta = 1; // heads of a token
+
+  std::vector<ConfigField> fields() const;
+  std::string print() const { return printFields(fields()); }
+};
+
 std::optional<std::string> whyIllegal(const AttentionPrefillConfig &config,
                                       const AttentionShape &shape, const Sku &sku);
 std::optional<std::string> whyIllegal(const AttentionDecodeConfig &config,
@@ -54,6 +62,15 @@ chooseAttentionPrefill(const AttentionShape &shape, const Sku &sku,
 std::optional<Choice<AttentionDecodeConfig>>
 chooseAttentionDecode(const AttentionShape &shape, const Sku &sku,
                       std::vector<Rejection> *rejections = nullptr);
+
+/// The kernel of the parts of an attention that was divided by hand: blocks and
+/// splits are given.
+std::optional<Choice<AttentionDecodeConfig>>
+chooseAttentionPartial(const AttentionShape &shape, int64_t blockN, int64_t splits, const Sku &sku,
+                       std::vector<Rejection> *rejections = nullptr);
+
+/// The kernel that combines the parts of a split. There is always a legal one.
+Choice<AttentionCombineConfig> chooseAttentionCombine(int64_t heads, int64_t headDim, int64_t splits);
 
 } // namespace tilewright::autotune
 

@@ -239,6 +239,33 @@ def TuneKernels : Pass<"xf-tune-kernels", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tilewright::xf::XfDialect"];
 }
 
+def SplitAttention : Pass<"xf-split-attention", "::mlir::func::FuncOp"> {
+  let summary = "Two kernels of each attention whose keys are divided";
+  let description = [{
+    Where the tuner chose `num_splits > 1`, the kernel becomes one that makes
+    the parts and one that combines them, each with its config.
+
+    ```mlir
+    %o = xf.kernel attention (...) -> ... config {BLOCK_N = 64, num_splits = 4, ...} {
+      %a = xf.attention ...
+    }
+    ==>
+    %p, %lse = xf.kernel attention (...) -> (...) config {BLOCK_N = 64, num_splits = 4, ...} {
+      %a, %b = xf.attention_partial ... splits = 4 block = 64 ...
+    }
+    %o = xf.kernel attention (%p, %lse) -> ... config {ROWS = 4, warps = 4} {
+      %a = xf.attention_combine ...
+    }
+    ```
+
+    Weights are rounded against the maximum of their part, not that of all keys:
+    with u the unit roundoff of the type, a result moves by at most
+    3 u * max |value|. Fails where the kernel computes something before its
+    attention.
+  }];
+  let dependentDialects = ["::tilewright::xf::XfDialect"];
+}
+
 def PlanMemory : Pass<"xf-plan-memory", "::mlir::func::FuncOp"> {
   let summary = "Give every activation a place in one arena";
   let description = [{

@@ -45,6 +45,8 @@ void buildGraphPipeline(OpPassManager &pm, const GraphOptions &options) {
   tune.skuName = options.sku;
   tune.skuDirectory = options.skuDirectory;
   pm.addNestedPass<func::FuncOp>(createTuneKernels(tune));
+  // Its parts need room.
+  pm.addNestedPass<func::FuncOp>(createSplitAttention());
   pm.addNestedPass<func::FuncOp>(createPlanMemory());
   pm.addPass(createLowerXfToTile());
 }

@@ -6,6 +6,7 @@
 #include "llvm/Support/Parallel.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -118,14 +119,27 @@ FailureOr<Tensor> eval(xf::CacheAppendOp op, const Tensor &cache,
 namespace {
 /// The operands of attention, by name.
 struct AttentionInputs {
+  explicit AttentionInputs(ArrayRef<Tensor> operands)
+      : query(operands[0]), keys(operands[1]), values(operands[2]),
+        blockTable(operands[3]), cuSeqlensQ(operands[4]),
+        cacheSeqlens(operands[5]) {}
   const Tensor &query, &keys, &values, &blockTable, &cuSeqlensQ, &cacheSeqlens;
 };
 
 /// What one task works on: a query head of a sequence.
 struct SequenceHead {
-  int64_t firstToken, tokens, length, head;
+  int64_t head;
   /// Of the keys and of the values that the head reads, one row per position.
   std::vector<float> keys, values;
+};
+
+/// The keys of a query, `first` to `last` without the latter.
+struct KeyRange {
+  int64_t first, last;
+};
+
+struct SoftmaxTotals {
+  float maximum, sum;
 };
 } // namespace
 
@@ -146,7 +160,8 @@ static std::vector<float> readPages(const Tensor &cache, const Tensor &table,
 
 /// Softmax over `scores` in place; the result is divided by `sum` later, so
 /// that only the weights round.
-static float exponentiate(MutableArrayRef<float> scores, ElementType type) {
+static SoftmaxTotals exponentiate(MutableArrayRef<float> scores,
+                                  ElementType type) {
   float maximum = *llvm::max_element(scores);
   float sum = 0.0f;
   for (float &score : scores) {
@@ -154,61 +169,57 @@ static float exponentiate(MutableArrayRef<float> scores, ElementType type) {
     sum += weight;
     score = roundTo(type, weight);
   }
-  return sum;
+  return {maximum, sum};
 }
 
-/// The output row of one query.
-static void attend(xf::AttentionOp op, const SequenceHead &task,
-                   ArrayRef<float> query, int64_t position, ElementType type,
-                   MutableArrayRef<float> out) {
-  int64_t headDim = query.size(), window = op.getWindow();
-  int64_t first = window ? std::max<int64_t>(0, position - window + 1) : 0;
+template <typename AttentionLike>
+static KeyRange getKeys(AttentionLike op, int64_t position) {
+  int64_t window = op.getWindow();
+  return {window ? std::max<int64_t>(0, position - window + 1) : 0,
+          position + 1};
+}
+
+/// The output row of one query over some of its keys, of which there is at
+/// least one.
+template <typename AttentionLike>
+static SoftmaxTotals attend(AttentionLike op, const SequenceHead &task,
+                            ArrayRef<float> query, KeyRange keys,
+                            ElementType type, MutableArrayRef<float> out) {
+  int64_t headDim = query.size();
   float scale = op.getScale().convertToFloat();
-  std::vector<float> weights(position + 1 - first);
+  std::vector<float> weights(keys.last - keys.first);
   for (auto [i, score] : llvm::enumerate(weights))
-    score =
-        scale * dot(query.data(), &task.keys[(first + i) * headDim], headDim);
-  float sum = exponentiate(weights, type);
+    score = scale *
+            dot(query.data(), &task.keys[(keys.first + i) * headDim], headDim);
+  SoftmaxTotals totals = exponentiate(weights, type);
   llvm::fill(out, 0.0f);
   for (auto [i, weight] : llvm::enumerate(weights)) {
-    const float *value = &task.values[(first + i) * headDim];
+    const float *value = &task.values[(keys.first + i) * headDim];
     for (int64_t j = 0; j < headDim; ++j)
       out[j] += weight * value[j];
   }
   for (float &element : out)
-    element /= sum;
-}
-
-static void attendAll(xf::AttentionOp op, const AttentionInputs &in,
-                      const SequenceHead &task, std::vector<float> &results) {
-  int64_t heads = in.query.getDim(1), headDim = in.query.getDim(2);
-  std::vector<float> query(headDim);
-  for (int64_t j = 0; j < task.tokens; ++j) {
-    int64_t index = ((task.firstToken + j) * heads + task.head) * headDim;
-    in.query.readFloats(index, headDim, query.data());
-    attend(op, task, query, task.length - task.tokens + j, in.query.getType(),
-           MutableArrayRef<float>(&results[index], headDim));
-  }
+    element /= totals.sum;
+  return totals;
 }
 
 /// Checks what a kernel takes for granted: lengths in order, pages that exist.
-static LogicalResult checkSequences(xf::AttentionOp op,
-                                    const AttentionInputs &in) {
+static LogicalResult checkSequences(Operation *op, const AttentionInputs &in) {
   int64_t sequences = in.blockTable.getDim(0), width = in.blockTable.getDim(1);
   int64_t pageSize = in.keys.getDim(2);
   if (in.cuSeqlensQ.getInt(0) != 0 ||
       in.cuSeqlensQ.getInt(sequences) != in.query.getDim(0))
-    return op.emitError("cu_seqlens_q does not run from 0 to ")
+    return op->emitError("cu_seqlens_q does not run from 0 to ")
            << in.query.getDim(0);
   for (int64_t s = 0; s < sequences; ++s) {
     int64_t tokens = in.cuSeqlensQ.getInt(s + 1) - in.cuSeqlensQ.getInt(s);
     int64_t length = in.cacheSeqlens.getInt(s);
     if (tokens < 0 || tokens > length)
-      return op.emitError("sequence ")
+      return op->emitError("sequence ")
              << s << " has " << tokens << " queries for " << length << " keys";
     int64_t pages = llvm::divideCeil(length, pageSize);
     if (pages > width)
-      return op.emitError("sequence ")
+      return op->emitError("sequence ")
              << s << " needs " << pages << " pages, but block_table has room "
              << "for " << width;
     for (int64_t i = s * width; i < s * width + pages; ++i)
@@ -219,14 +230,15 @@ static LogicalResult checkSequences(xf::AttentionOp op,
   return success();
 }
 
-FailureOr<Tensor> eval(xf::AttentionOp op, ArrayRef<Tensor> operands) {
-  AttentionInputs in{operands[0], operands[1], operands[2],
-                     operands[3], operands[4], operands[5]};
+/// Calls `body(task, query, token, position)` for each query of each head, of
+/// different sequences and heads side by side.
+template <typename Body>
+static LogicalResult forEachQuery(Operation *op, const AttentionInputs &in,
+                                  Body body) {
   if (failed(checkSequences(op, in)))
     return failure();
-  int64_t heads = in.query.getDim(1);
+  int64_t heads = in.query.getDim(1), headDim = in.query.getDim(2);
   int64_t group = heads / in.keys.getDim(1);
-  std::vector<float> results(in.query.getNumElements());
   llvm::parallelFor(0, in.blockTable.getDim(0) * heads, [&](size_t index) {
     int64_t sequence = index / heads, head = index % heads;
     int64_t first = in.cuSeqlensQ.getInt(sequence);
@@ -235,15 +247,103 @@ FailureOr<Tensor> eval(xf::AttentionOp op, ArrayRef<Tensor> operands) {
     if (tokens == 0)
       return;
     SequenceHead task{
-        first,
-        tokens,
-        length,
-        head,
-        readPages(in.keys, in.blockTable, sequence, length, head / group),
+        head, readPages(in.keys, in.blockTable, sequence, length, head / group),
         readPages(in.values, in.blockTable, sequence, length, head / group)};
-    attendAll(op, in, task, results);
+    std::vector<float> query(headDim);
+    for (int64_t t = first; t < first + tokens; ++t) {
+      in.query.readFloats((t * heads + head) * headDim, headDim, query.data());
+      body(task, query, t, length - (first + tokens - t));
+    }
   });
+  return success();
+}
+
+FailureOr<Tensor> eval(xf::AttentionOp op, ArrayRef<Tensor> operands) {
+  AttentionInputs in(operands);
+  int64_t heads = in.query.getDim(1), headDim = in.query.getDim(2);
+  std::vector<float> results(in.query.getNumElements());
+  auto attendOne = [&](const SequenceHead &task, ArrayRef<float> query,
+                       int64_t token, int64_t position) {
+    float *out = &results[(token * heads + task.head) * headDim];
+    attend(op, task, query, getKeys(op, position), in.query.getType(),
+           MutableArrayRef<float>(out, headDim));
+  };
+  if (failed(forEachQuery(op, in, attendOne)))
+    return failure();
   Tensor result(in.query.getType(), in.query.getShape());
+  result.writeFloats(0, results);
+  return result;
+}
+
+/// Those of a query's keys that are in part `part`; none if `first == last`.
+static KeyRange getKeys(xf::AttentionPartialOp op, int64_t position,
+                        int64_t part) {
+  int64_t block = op.getBlock();
+  KeyRange keys = getKeys(op, position);
+  int64_t first = keys.first / block;
+  int64_t count = llvm::divideCeil(keys.last, block) - first;
+  int64_t blocks = llvm::divideCeil(count, op.getSplits());
+  int64_t begin = (first + part * blocks) * block;
+  return {std::clamp(begin, keys.first, keys.last),
+          std::clamp(begin + blocks * block, keys.first, keys.last)};
+}
+
+FailureOr<SmallVector<Tensor>> eval(xf::AttentionPartialOp op,
+                                    ArrayRef<Tensor> operands) {
+  AttentionInputs in(operands);
+  int64_t tokens = in.query.getDim(0), heads = in.query.getDim(1);
+  int64_t headDim = in.query.getDim(2), splits = op.getSplits();
+  Tensor partial(ElementType::F32, {tokens, splits, heads, headDim});
+  Tensor lse(ElementType::F32, {tokens, splits, heads});
+  std::vector<float> outputs(partial.getNumElements());
+  std::vector<float> logs(lse.getNumElements(),
+                          -std::numeric_limits<float>::infinity());
+  auto attendParts = [&](const SequenceHead &task, ArrayRef<float> query,
+                         int64_t token, int64_t position) {
+    for (int64_t part = 0; part < splits; ++part) {
+      KeyRange keys = getKeys(op, position, part);
+      if (keys.first == keys.last)
+        continue;
+      int64_t row = (token * splits + part) * heads + task.head;
+      SoftmaxTotals totals =
+          attend(op, task, query, keys, in.query.getType(),
+                 MutableArrayRef<float>(&outputs[row * headDim], headDim));
+      logs[row] = totals.maximum + std::log(totals.sum);
+    }
+  };
+  if (failed(forEachQuery(op, in, attendParts)))
+    return failure();
+  partial.writeFloats(0, outputs);
+  lse.writeFloats(0, logs);
+  return SmallVector<Tensor>{std::move(partial), std::move(lse)};
+}
+
+Tensor eval(xf::AttentionCombineOp op, const Tensor &partial,
+            const Tensor &lse) {
+  int64_t tokens = partial.getDim(0), splits = partial.getDim(1);
+  int64_t heads = partial.getDim(2), headDim = partial.getDim(3);
+  std::vector<float> parts = partial.getFloats(), logs = lse.getFloats();
+  std::vector<float> results(tokens * heads * headDim);
+  for (int64_t t = 0; t < tokens; ++t)
+    for (int64_t h = 0; h < heads; ++h) {
+      auto row = [&](int64_t part) { return (t * splits + part) * heads + h; };
+      float maximum = -std::numeric_limits<float>::infinity(), sum = 0.0f;
+      for (int64_t part = 0; part < splits; ++part)
+        maximum = std::max(maximum, logs[row(part)]);
+      if (maximum == -std::numeric_limits<float>::infinity())
+        continue;
+      float *out = &results[(t * heads + h) * headDim];
+      for (int64_t part = 0; part < splits; ++part) {
+        float weight = std::exp(logs[row(part)] - maximum);
+        sum += weight;
+        for (int64_t j = 0; j < headDim; ++j)
+          out[j] += weight * parts[row(part) * headDim + j];
+      }
+      for (int64_t j = 0; j < headDim; ++j)
+        out[j] /= sum;
+    }
+  Tensor result(*getElementType(op.getType().getElementType()),
+                {tokens, heads, headDim});
   result.writeFloats(0, results);
   return result;
 }

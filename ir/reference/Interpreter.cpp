@@ -129,12 +129,14 @@ Results Evaluator::evalOp(Operation *op, ArrayRef<Tensor> in) {
       .Case([&](xf::RopeTableOp op) { return wrap(eval(op)); })
       .Case<xf::ConcatOp, xf::AttentionOp, xf::SampleOp>(
           [&](auto op) { return wrap(eval(op, in)); })
+      .Case([&](xf::AttentionPartialOp op) { return eval(op, in); })
       .Case<xf::RegroupRowsOp, xf::RegroupColumnsOp, xf::CastOp, xf::ReshapeOp,
             xf::SplitOp, xf::ScaleOp, xf::ActivationOp, xf::GatedActivationOp,
             xf::SumSquaresOp, xf::RstdOp, xf::ArgmaxOp>(
           [&](auto op) { return wrap(eval(op, in[0])); })
       .Case<xf::ScaleColumnsOp, xf::MatmulOp, xf::AddOp, xf::MulOp,
-            xf::ScaleRowsOp, xf::RmsNormOp, xf::EmbeddingOp, xf::GatherRowsOp>(
+            xf::ScaleRowsOp, xf::RmsNormOp, xf::EmbeddingOp, xf::GatherRowsOp,
+            xf::AttentionCombineOp>(
           [&](auto op) { return wrap(eval(op, in[0], in[1])); })
       .Case<xf::RopeOp, xf::CacheAppendOp>(
           [&](auto op) { return wrap(eval(op, in[0], in[1], in[2])); })

@@ -47,6 +47,10 @@ mlir::FailureOr<Tensor> eval(xf::CacheAppendOp op, const Tensor &cache,
                              const Tensor &input, const Tensor &slotMapping);
 mlir::FailureOr<Tensor> eval(xf::AttentionOp op,
                              llvm::ArrayRef<Tensor> operands);
+mlir::FailureOr<llvm::SmallVector<Tensor>>
+eval(xf::AttentionPartialOp op, llvm::ArrayRef<Tensor> operands);
+Tensor eval(xf::AttentionCombineOp op, const Tensor &partial,
+            const Tensor &lse);
 
 // Sampling.
 Tensor eval(xf::ArgmaxOp op, const Tensor &logits);

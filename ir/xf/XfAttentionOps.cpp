@@ -142,59 +142,134 @@ LogicalResult CacheAppendOp::verify() {
                      getDim(inputType, 0));
 }
 
-LogicalResult AttentionOp::verify() {
-  RankedTensorType queryType = getQuery().getType();
-  RankedTensorType cacheType = getKCache().getType();
-  RankedTensorType blockType = getBlockTable().getType();
+/// What attention and its parts have in common.
+template <typename AttentionLike>
+static LogicalResult verifyAttention(AttentionLike op) {
+  RankedTensorType queryType = op.getQuery().getType();
+  RankedTensorType cacheType = op.getKCache().getType();
+  RankedTensorType blockType = op.getBlockTable().getType();
 
   // attention_c1
-  if (failed(expectStaticInner(*this, {"query", queryType}, 3)))
+  // attention_partial_c1
+  if (failed(expectStaticInner(op, {"query", queryType}, 3)))
     return failure();
 
   // attention_c2
-  if (failed(expectStaticInner(*this, {"k_cache", cacheType}, 4)) ||
-      failed(expectShape(*this, {"k_cache", cacheType},
+  // attention_partial_c2
+  if (failed(expectStaticInner(op, {"k_cache", cacheType}, 4)) ||
+      failed(expectShape(op, {"k_cache", cacheType},
                          {getDim(cacheType, 0), getDim(cacheType, 1),
                           getDim(cacheType, 2), getDim(queryType, 2)})))
     return failure();
 
   // attention_c3
-  if (failed(expectElementType(*this, {"k_cache", cacheType},
+  // attention_partial_c3
+  if (failed(expectElementType(op, {"k_cache", cacheType},
                                queryType.getElementType())))
     return failure();
 
   // attention_c4
+  // attention_partial_c4
   int64_t queryHeads = queryType.getDimSize(1);
   int64_t kvHeads = cacheType.getDimSize(1);
   if (kvHeads == 0 || queryHeads % kvHeads != 0)
-    return emitOpError("expects the number of KV heads to divide the ")
+    return op.emitOpError("expects the number of KV heads to divide the ")
            << queryHeads << " query heads, but got " << kvHeads;
 
   // attention_c5
-  if (failed(expectRank(*this, {"block_table", blockType}, 2)))
+  // attention_partial_c5
+  if (failed(expectRank(op, {"block_table", blockType}, 2)))
     return failure();
 
   // attention_c6
+  // attention_partial_c6
   Dim sequences = getDim(blockType, 0);
-  if (failed(expectShape(*this, {"cu_seqlens_q", getCuSeqlensQ().getType()},
+  if (failed(expectShape(op, {"cu_seqlens_q", op.getCuSeqlensQ().getType()},
                          sequences.plus(1))))
     return failure();
 
   // attention_c7
-  if (failed(expectShape(*this, {"cache_seqlens", getCacheSeqlens().getType()},
+  // attention_partial_c7
+  if (failed(expectShape(op, {"cache_seqlens", op.getCacheSeqlens().getType()},
                          sequences)))
     return failure();
 
   // attention_c8
-  if (getWindow() < 0)
-    return emitOpError("expects 'window' not to be negative, but got ")
-           << getWindow();
+  // attention_partial_c8
+  if (op.getWindow() < 0)
+    return op.emitOpError("expects 'window' not to be negative, but got ")
+           << op.getWindow();
 
   // attention_c9
-  if (!getScale().isFinite())
-    return emitOpError("expects 'scale' to be finite");
+  // attention_partial_c9
+  if (!op.getScale().isFinite())
+    return op.emitOpError("expects 'scale' to be finite");
 
   return success();
+}
+
+LogicalResult AttentionOp::verify() { return verifyAttention(*this); }
+
+//===----------------------------------------------------------------------===//
+// AttentionPartialOp and AttentionCombineOp
+//===----------------------------------------------------------------------===//
+
+void AttentionPartialOp::build(OpBuilder &builder, OperationState &state,
+                               AttentionOp whole, int64_t splits,
+                               int64_t block) {
+  RankedTensorType query = whole.getQuery().getType();
+  SmallVector<Dim> dims = getDims(query);
+  dims.insert(dims.begin() + 1, Dim::fixed(splits));
+  Type partial = getTensorType(dims, builder.getF32Type());
+  dims.pop_back();
+  Type lse = getTensorType(dims, builder.getF32Type());
+  build(builder, state, {partial, lse}, whole.getQuery(), whole.getKCache(),
+        whole.getVCache(), whole.getBlockTable(), whole.getCuSeqlensQ(),
+        whole.getCacheSeqlens(), whole.getScaleAttr(), whole.getWindowAttr(),
+        builder.getI64IntegerAttr(splits), builder.getI64IntegerAttr(block));
+}
+
+LogicalResult AttentionPartialOp::verify() {
+  if (failed(verifyAttention(*this)))
+    return failure();
+
+  // attention_partial_c10
+  if (failed(expectPositive(*this, "splits", getSplits())))
+    return failure();
+
+  // attention_partial_c11
+  if (failed(expectPositive(*this, "block", getBlock())))
+    return failure();
+
+  // attention_partial_c12
+  RankedTensorType queryType = getQuery().getType();
+  Dim tokens = getDim(queryType, 0), heads = getDim(queryType, 1);
+  Dim splits = Dim::fixed(getSplits());
+  if (failed(expectShape(*this, {"partial", getPartial().getType()},
+                         {tokens, splits, heads, getDim(queryType, 2)})))
+    return failure();
+
+  // attention_partial_c13
+  return expectShape(*this, {"lse", getLse().getType()},
+                     {tokens, splits, heads});
+}
+
+LogicalResult AttentionCombineOp::verify() {
+  RankedTensorType partialType = getPartial().getType();
+
+  // attention_combine_c1
+  if (failed(expectStaticInner(*this, {"partial", partialType}, 4)))
+    return failure();
+
+  // attention_combine_c2
+  SmallVector<Dim> dims = getDims(partialType);
+  if (failed(expectShape(*this, {"lse", getLse().getType()},
+                         ArrayRef<Dim>(dims).drop_back())))
+    return failure();
+
+  // attention_combine_c3
+  dims.erase(dims.begin() + 1);
+  return expectShape(*this, {"result", getType()}, dims);
 }
 
 } // namespace tilewright::xf

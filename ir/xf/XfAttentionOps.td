@@ -200,4 +200,105 @@ def Xf_AttentionOp : Xf_Op<"attention",
   let hasVerifier = 1;
 }
 
+def Xf_AttentionPartialOp : Xf_Op<"attention_partial",
+    [Pure, Xf_Fusion, AllTypesMatch<["k_cache", "v_cache"]>]> {
+  let summary = "Attention over parts of the keys, to be combined";
+  let description = [{
+    `xf.attention`, with the keys of each query divided among `splits` parts,
+    which can be computed side by side. With `keys(t)`, `score` and `T` as
+    there, `p` the position of query `t`, and keys in blocks of `block`:
+
+    ```
+    first           = max(0, p - window + 1) / block, or 0 without a window
+    count           = ceil((p + 1) / block) - first
+    blocks          = ceil(count / splits)
+    begin           = (first + part * blocks) * block
+    keys(t, part)   = i in keys(t) with begin <= i < begin + blocks * block
+    weight[i]       = exp(score[i] - max(score))
+    partial[t, part, h, j] = sum_i T(weight[i]) * value[i, g, j] / sum_i weight[i]
+    lse[t, part, h]        = max(score) + log(sum_i weight[i])
+    ```
+
+    with maximum and sums over `keys(t, part)`. Where a part has no keys,
+    `partial` is 0 and `lse` minus infinity. All in f32 but for `T`;
+    `xf.attention_combine` makes of both what `xf.attention` gives.
+
+    Constraints:
+    - (C1) `rank(query) = 3`, and its dimensions 1 and 2 are static.
+    - (C2) `rank(k_cache) = 4`, its dimensions 1, 2 and 3 are static, and
+      `dim(k_cache, 3) = dim(query, 2)`.
+    - (C3) `element_type(k_cache) = element_type(query)`.
+    - (C4) `dim(k_cache, 1)` divides `dim(query, 1)`.
+    - (C5) `rank(block_table) = 2`.
+    - (C6) `shape(cu_seqlens_q) = [dim(block_table, 0) + 1]`.
+    - (C7) `shape(cache_seqlens) = [dim(block_table, 0)]`.
+    - (C8) `window >= 0`.
+    - (C9) `scale` is finite.
+    - (C10) `splits > 0`.
+    - (C11) `block > 0`.
+    - (C12) `shape(partial) = [dim(query, 0), splits, dim(query, 1), dim(query, 2)]`.
+    - (C13) `shape(lse) = [dim(query, 0), splits, dim(query, 1)]`.
+
+    Example:
+
+    ```mlir
+    %p, %lse = xf.attention_partial %q, %k, %v, %blocks, %cu, %lens
+        scale = 1.250000e-01 splits = 4 block = 64
+        : tensor<2x9x64xbf16>, tensor<8x3x64x64xbf16>, tensor<2x4xi32>,
+          tensor<3xi32>, tensor<2xi32>
+        -> tensor<2x4x9x64xf32>, tensor<2x4x9xf32>
+    ```
+  }];
+  let arguments = (ins Xf_FloatTensor:$query, Xf_FloatTensor:$k_cache,
+                       Xf_FloatTensor:$v_cache, Xf_I32Tensor:$block_table,
+                       Xf_I32Tensor:$cu_seqlens_q, Xf_I32Tensor:$cache_seqlens,
+                       F32Attr:$scale,
+                       DefaultValuedAttr<Xf_I64Attr, "0">:$window,
+                       Xf_I64Attr:$splits, Xf_I64Attr:$block);
+  let results = (outs Xf_F32Tensor:$partial, Xf_F32Tensor:$lse);
+  let assemblyFormat = [{
+    $query `,` $k_cache `,` $v_cache `,` $block_table `,` $cu_seqlens_q `,`
+    $cache_seqlens `scale` `=` $scale (`window` `=` $window^)?
+    `splits` `=` $splits `block` `=` $block attr-dict
+    `:` type($query) `,` type($k_cache) `,` type($block_table) `,`
+    type($cu_seqlens_q) `,` type($cache_seqlens)
+    `->` type($partial) `,` type($lse)
+  }];
+  let builders = [OpBuilder<(ins "::tilewright::xf::AttentionOp":$whole,
+                                 "int64_t":$splits, "int64_t":$block)>];
+  let hasVerifier = 1;
+}
+
+def Xf_AttentionCombineOp : Xf_Op<"attention_combine", [Pure, Xf_Fusion]> {
+  let summary = "Attention of its parts";
+  let description = [{
+    Weighs the parts of `xf.attention_partial` by their shares of the divisor:
+
+    ```
+    weight[s]       = exp(lse[t, s, h] - max_s lse[t, s, h])
+    result[t, h, j] = sum_s weight[s] * partial[t, s, h, j] / sum_s weight[s]
+    ```
+
+    In f32, rounded once. Where every `lse` is minus infinity, the result is 0.
+
+    Constraints:
+    - (C1) `rank(partial) = 4`, and its dimensions 1, 2 and 3 are static.
+    - (C2) `shape(lse)` is that of `partial` without its last dimension.
+    - (C3) `shape(result)` is that of `partial` without its dimension 1.
+
+    Example:
+
+    ```mlir
+    %o = xf.attention_combine %p, %lse : tensor<2x4x9x64xf32>, tensor<2x4x9xf32>
+        -> tensor<2x9x64xbf16>
+    ```
+  }];
+  let arguments = (ins Xf_F32Tensor:$partial, Xf_F32Tensor:$lse);
+  let results = (outs Xf_FloatTensor:$result);
+  let assemblyFormat = [{
+    $partial `,` $lse attr-dict `:` type($partial) `,` type($lse) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // TILEWRIGHT_IR_XF_XFATTENTIONOPS_TD

@@ -66,16 +66,26 @@ OpFoldResult ScaleOp::fold(FoldAdaptor) {
   return getFactor().isExactlyValue(1.0) ? getInput() : OpFoldResult();
 }
 
-OpFoldResult RegroupRowsOp::fold(FoldAdaptor) {
-  if (getFrom() == getTo())
-    return getInput();
+/// `RegroupOp` is on rows or on columns.
+template <typename RegroupOp>
+static OpFoldResult foldRegroup(RegroupOp op) {
+  if (op.getFrom() == op.getTo())
+    return op.getInput();
+  auto inner = op.getInput().template getDefiningOp<RegroupOp>();
+  if (!inner || inner.getPeriod() != op.getPeriod() ||
+      inner.getExtent() != op.getExtent() || inner.getTo() != op.getFrom())
+    return {};
   // There and back again.
-  auto inner = getInput().getDefiningOp<RegroupRowsOp>();
-  if (inner && inner.getPeriod() == getPeriod() &&
-      inner.getExtent() == getExtent() && inner.getFrom() == getTo() &&
-      inner.getTo() == getFrom())
+  if (inner.getFrom() == op.getTo())
     return inner.getInput();
-  return {};
+  // There by way of a third distance.
+  op.setFrom(inner.getFrom());
+  op.getInputMutable().assign(inner.getInput());
+  return op.getResult();
 }
+
+OpFoldResult RegroupRowsOp::fold(FoldAdaptor) { return foldRegroup(*this); }
+
+OpFoldResult RegroupColumnsOp::fold(FoldAdaptor) { return foldRegroup(*this); }
 
 } // namespace tilewright::xf

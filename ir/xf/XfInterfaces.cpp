@@ -136,6 +136,16 @@ OperandUse AttentionOp::getOperandUse(unsigned index) {
   return index == 0 ? OperandUse::Row : OperandUse::Whole;
 }
 
+FusionKind AttentionPartialOp::getFusionKind() { return FusionKind::Attention; }
+OperandUse AttentionPartialOp::getOperandUse(unsigned index) {
+  return index == 0 ? OperandUse::Row : OperandUse::Whole;
+}
+
+FusionKind AttentionCombineOp::getFusionKind() { return FusionKind::Attention; }
+OperandUse AttentionCombineOp::getOperandUse(unsigned) {
+  return OperandUse::Row;
+}
+
 //===----------------------------------------------------------------------===//
 // Sampling and kernels
 //===----------------------------------------------------------------------===//

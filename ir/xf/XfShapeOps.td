@@ -129,6 +129,7 @@ def Xf_RegroupColumnsOp : Xf_Op<"regroup_columns",
     `to` `=` $to attr-dict `:` type($input)
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Xf_ConcatOp : Xf_Op<"concat", [Pure, Xf_WeightExpression, Xf_Fusion]> {

@@ -1,6 +1,6 @@
 //===- TuneKernels.cpp - A config for every kernel, and why ---------------===//
 // Turns regions into the shapes that autotune knows, and writes its answer
-// back. The only place where IR and autotune meet.
+// back. IR and autotune meet here, and in xf-split-attention.
 //===----------------------------------------------------------------------===//
 
 #include "autotune/Attention.h"
@@ -52,9 +52,10 @@ static autotune::GemmShape gemmShapeOf(xf::KernelOp kernel, int64_t rows) {
   return shape;
 }
 
-static autotune::AttentionShape attentionShapeOf(xf::KernelOp kernel, int64_t tokens, int64_t seqs,
+/// `AttentionLike` is attention, or its parts.
+template <typename AttentionLike>
+static autotune::AttentionShape attentionShapeOf(AttentionLike attention, int64_t tokens, int64_t seqs,
                                                  int64_t maxContext) {
-  auto attention = *kernel.getBlock().getOps<xf::AttentionOp>().begin();
   auto query = cast<RankedTensorType>(attention.getQuery().getType());
   auto cache = cast<RankedTensorType>(attention.getKCache().getType());
   autotune::AttentionShape shape;
@@ -133,15 +134,8 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
       fields.push_back({"slice", autotune::gemmEpilogueSlice(choice->config, shape)});
       return write(kernel, fields, choice->reason);
     }
-    case xf::KernelFamily::Attention: {
-      if (failed(expectOne<xf::AttentionOp>(kernel)))
-        return failure();
-      autotune::AttentionShape shape = attentionShapeOf(kernel, boundOf("tokens"), boundOf("seqs"), boundOf("context"));
-      bool isDecode = getOperation()->getAttrOfType<StringAttr>("xf.entry") == "decode";
-      if (isDecode)
-        return writeChoice(kernel, autotune::chooseAttentionDecode(shape, sku, &rejections), rejections);
-      return writeChoice(kernel, autotune::chooseAttentionPrefill(shape, sku, &rejections), rejections);
-    }
+    case xf::KernelFamily::Attention:
+      return tuneAttention(kernel, sku);
     case xf::KernelFamily::Embedding:
     case xf::KernelFamily::RowWise:
     case xf::KernelFamily::Elementwise:
@@ -151,6 +145,33 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
       return write(kernel, {{"warps", kSampleWarps}}, "one CTA reads a row of logits; more warps would leave too few registers each");
     }
     llvm_unreachable("all families are listed");
+  }
+
+  LogicalResult tuneAttention(xf::KernelOp kernel, const autotune::Sku &sku) {
+    std::vector<autotune::Rejection> rejections;
+    auto shapeOf = [&](auto attention) {
+      return attentionShapeOf(attention, boundOf("tokens"), boundOf("seqs"), boundOf("context"));
+    };
+    // Divided by hand; what xf-split-attention divides, it tunes.
+    for (Operation &op : kernel.getBlock()) {
+      if (auto parts = dyn_cast<xf::AttentionPartialOp>(op))
+        return writeChoice(kernel,
+                           autotune::chooseAttentionPartial(shapeOf(parts), parts.getBlock(), parts.getSplits(), sku,
+                                                            &rejections),
+                           rejections);
+      if (auto combine = dyn_cast<xf::AttentionCombineOp>(op)) {
+        ArrayRef<int64_t> shape = combine.getPartial().getType().getShape();
+        autotune::Choice<autotune::AttentionCombineConfig> choice =
+            autotune::chooseAttentionCombine(shape[2], shape[3], shape[1]);
+        return write(kernel, choice.config.fields(), choice.reason);
+      }
+    }
+    if (failed(expectOne<xf::AttentionOp>(kernel)))
+      return failure();
+    autotune::AttentionShape shape = shapeOf(*kernel.getBlock().getOps<xf::AttentionOp>().begin());
+    if (getOperation()->getAttrOfType<StringAttr>("xf.entry") == "decode")
+      return writeChoice(kernel, autotune::chooseAttentionDecode(shape, sku, &rejections), rejections);
+    return writeChoice(kernel, autotune::chooseAttentionPrefill(shape, sku, &rejections), rejections);
   }
 
   static constexpr int64_t kSampleWarps = 16;

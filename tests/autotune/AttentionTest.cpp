@@ -105,6 +105,57 @@ TEST(Attention, LetsTwoWarpgroupsTakeTurns) {
   EXPECT_EQ(choice->config.blockM, 128);
 }
 
+TEST(Attention, SplitsLongContextsOfFewSequences) {
+  Sku sku = testSku("h800-sxm");
+  auto longContext = chooseAttentionDecode(shapeOf(1, 1, 131072), sku);
+  ASSERT_TRUE(longContext);
+  EXPECT_GT(longContext->config.numSplits, 1);
+  EXPECT_NE(longContext->reason.find("the combining kernel's launch included"),
+            std::string::npos);
+  // The launch of a second kernel costs more than a few blocks of keys.
+  auto shortContext = chooseAttentionDecode(shapeOf(8, 8, 256), sku);
+  ASSERT_TRUE(shortContext);
+  EXPECT_EQ(shortContext->config.numSplits, 1);
+  // Enough sequences fill the chip without a split.
+  auto batch = chooseAttentionDecode(shapeOf(256, 256, 4096), sku);
+  ASSERT_TRUE(batch);
+  EXPECT_EQ(batch->config.numSplits, 1);
+}
+
+TEST(Attention, DiffersBetweenBoardsWhereItOught) {
+  // H20 has fewer SMs to fill and more bandwidth for each.
+  Sku h800 = testSku("h800-sxm"), h20 = testSku("h20");
+  int differing = 0;
+  for (int64_t seqs : {1, 2, 4, 8, 16, 32, 64})
+    for (int64_t context : {2048, 8192, 32768, 131072})
+      differing += chooseAttentionDecode(shapeOf(seqs, seqs, context), h20)
+                       ->config.print() !=
+                   chooseAttentionDecode(shapeOf(seqs, seqs, context), h800)
+                       ->config.print();
+  EXPECT_GT(differing, 0);
+}
+
+TEST(Attention, KeepsWhatWasDividedByHand) {
+  auto choice = chooseAttentionPartial(shapeOf(4, 4, 4096), 32, 8, testSku("h800-sxm"));
+  ASSERT_TRUE(choice);
+  EXPECT_EQ(choice->config.blockN, 32);
+  EXPECT_EQ(choice->config.numSplits, 8);
+  EXPECT_FALSE(chooseAttentionPartial(shapeOf(4, 4, 4096), 48, 8, testSku("h800-sxm")));
+}
+
+TEST(Attention, CombinesInWholeWarps) {
+  for (int64_t heads : {1, 9, 32, 128})
+    for (int64_t headDim : {64, 80, 96, 128, 256}) {
+      AttentionCombineConfig config =
+          chooseAttentionCombine(heads, headDim, 8).config;
+      // A thread has 16 bytes of a row.
+      EXPECT_GE(config.warps * 32 * 4, config.rowsPerCta * headDim)
+          << config.print();
+      EXPECT_LT(config.rowsPerCta, 2 * heads) << config.print();
+      EXPECT_LE(config.warps, 4) << config.print();
+    }
+}
+
 TEST(Attention, IsAFunctionOfItsInput) {
   Sku sku = testSku("h20");
   AttentionShape shape = shapeOf(16, 16, 32768);

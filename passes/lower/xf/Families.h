@@ -14,6 +14,7 @@ mlir::LogicalResult lowerGemm(xf::KernelOp source, llvm::StringRef name, KernelB
 mlir::LogicalResult lowerRowWise(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
 mlir::LogicalResult lowerSample(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
 mlir::LogicalResult lowerAttentionPrefill(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
+mlir::LogicalResult lowerAttentionCombine(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
 mlir::LogicalResult lowerAttentionDecode(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
 
 /// Field `name` of the kernel's config; an error at the kernel if it is missing.

@@ -19,19 +19,34 @@ int64_t AttentionPlan::swizzle() const {
   return 0;
 }
 
-FailureOr<AttentionPlan> readAttentionPlan(xf::KernelOp source) {
-  AttentionPlan plan;
-  plan.op = *source.getBlock().getOps<xf::AttentionOp>().begin();
-  auto query = cast<RankedTensorType>(plan.op.getQuery().getType());
-  auto cache = cast<RankedTensorType>(plan.op.getKCache().getType());
+template <typename AttentionLike>
+static void readAttributes(AttentionLike op, AttentionPlan &plan) {
+  plan.op = op;
+  auto query = cast<RankedTensorType>(op.getQuery().getType());
+  auto cache = cast<RankedTensorType>(op.getKCache().getType());
+  plan.element = query.getElementType();
   plan.qHeads = query.getDimSize(1);
   plan.headDim = query.getDimSize(2);
   plan.kvHeads = cache.getDimSize(1);
   plan.pageSize = cache.getDimSize(2);
-  plan.window = plan.op.getWindow();
-  plan.scale = plan.op.getScale().convertToFloat();
+  plan.window = op.getWindow();
+  plan.scale = op.getScale().convertToFloat();
+}
+
+FailureOr<AttentionPlan> readAttentionPlan(xf::KernelOp source) {
+  AttentionPlan plan;
+  for (Operation &op : source.getBlock()) {
+    if (auto whole = dyn_cast<xf::AttentionOp>(op))
+      readAttributes(whole, plan);
+    if (auto parts = dyn_cast<xf::AttentionPartialOp>(op)) {
+      readAttributes(parts, plan);
+      plan.splits = parts.getSplits();
+    }
+  }
+  if (!plan.op)
+    return source.emitOpError("has no attention in its region");
   if (plan.swizzle() == 0)
-    return plan.op.emitOpError("has heads of ") << plan.headDim << " elements, which are no whole number of 32-byte rows";
+    return plan.op->emitOpError("has heads of ") << plan.headDim << " elements, which are no whole number of 32-byte rows";
   FailureOr<int64_t> blockN = getConfigField(source, "BLOCK_N"), stages = getConfigField(source, "num_stages");
   if (failed(blockN) || failed(stages))
     return failure();
@@ -40,21 +55,22 @@ FailureOr<AttentionPlan> readAttentionPlan(xf::KernelOp source) {
   return plan;
 }
 
-KernelSignature makeAttentionSignature(xf::KernelOp source, StringRef name, KernelBuilder &b) {
-  auto attention = *source.getBlock().getOps<xf::AttentionOp>().begin();
+KernelSignature makeAttentionSignature(const AttentionPlan &plan, xf::KernelOp source, StringRef name,
+                                       KernelBuilder &b) {
   auto typeOf = [&](Value value) {
     // The result may have its heads flattened; it is stored head by head.
-    bool isOutput = !isa<BlockArgument>(value);
-    return getTensorType(cast<RankedTensorType>(isOutput ? attention.getQuery().getType() : value.getType()));
+    bool isOutput = !isa<BlockArgument>(value) && !plan.splits;
+    Type type = isOutput ? plan.op->getOperand(0).getType() : value.getType();
+    return getTensorType(cast<RankedTensorType>(type));
   };
   return KernelSignature(source, name, typeOf, b);
 }
 
-AttentionTensors getAttentionTensors(xf::AttentionOp op, const KernelSignature &signature) {
-  return {signature.getOperand(op.getQuery()),      signature.getOperand(op.getKCache()),
-          signature.getOperand(op.getVCache()),     signature.getOperand(op.getBlockTable()),
-          signature.getOperand(op.getCuSeqlensQ()), signature.getOperand(op.getCacheSeqlens()),
-          signature.getResult(0)};
+AttentionTensors getAttentionTensors(const AttentionPlan &plan, const KernelSignature &signature) {
+  // Attention and its parts have the same operands.
+  auto operand = [&](unsigned index) { return signature.getOperand(plan.op->getOperand(index)); };
+  return {operand(0), operand(1), operand(2), operand(3), operand(4), operand(5), signature.getResult(0),
+          plan.splits ? signature.getResult(1) : Value()};
 }
 
 void buildBlockCopy(const AttentionPlan &plan, const KeyRange &range, Value cache, Value blockTable, Value key,
@@ -116,12 +132,15 @@ Value maskScores(const AttentionPlan &plan, Value scores, Value position, bool s
   return b.select(seen, scores, b.splat(-std::numeric_limits<float>::infinity(), shape));
 }
 
-Value finishSoftmax(const AttentionPlan &plan, Value output, Value sum, KernelBuilder &b) {
+Value normalize(Value output, Value sum, KernelBuilder &b) {
   SmallVector<int64_t> shape(KernelBuilder::shapeOf(sum));
   Value empty = b.compare(Compare::Equal, sum, b.splat(0.0f, shape));
   Value inverse = b.divf(b.splat(1.0f, shape), b.select(empty, b.splat(1.0f, shape), sum));
-  xf::AttentionOp op = plan.op;
-  return b.cast(b.mulf(output, inverse), getElementTypeOrSelf(op.getQuery().getType()));
+  return b.mulf(output, inverse);
+}
+
+Value finishSoftmax(const AttentionPlan &plan, Value output, Value sum, KernelBuilder &b) {
+  return b.cast(normalize(output, sum, b), plan.element);
 }
 
 } // namespace tilewright

@@ -6,11 +6,13 @@
 
 namespace tilewright {
 
-/// Shapes and attributes of an attention region.
+/// Shapes and attributes of a region with `xf.attention`, or with its parts.
 struct AttentionPlan {
-  xf::AttentionOp op;
+  mlir::Operation *op = nullptr;
+  mlir::Type element; // of queries, keys and values
   int64_t qHeads = 0, kvHeads = 0, headDim = 0, pageSize = 0, window = 0;
   int64_t blockN = 0, numStages = 0;
+  int64_t splits = 0; // parts of the keys; 0: the keys are not divided
   float scale = 0;
 
   int64_t group() const { return qHeads / kvHeads; }
@@ -23,11 +25,13 @@ mlir::FailureOr<AttentionPlan> readAttentionPlan(xf::KernelOp source);
 /// Global tensors of an attention kernel.
 struct AttentionTensors {
   mlir::Value query, kCache, vCache, blockTable, cuSeqlensQ, cacheSeqlens, output;
+  mlir::Value lse; // of parts only
 };
 
 /// Makes the tile.kernel; queries and outputs keep their heads as a dimension.
-KernelSignature makeAttentionSignature(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
-AttentionTensors getAttentionTensors(xf::AttentionOp op, const KernelSignature &signature);
+KernelSignature makeAttentionSignature(const AttentionPlan &plan, xf::KernelOp source, llvm::StringRef name,
+                                       KernelBuilder &builder);
+AttentionTensors getAttentionTensors(const AttentionPlan &plan, const KernelSignature &signature);
 
 /// Where a CTA works. Everything but the counts in `plan` is a run-time value:
 /// `seq`, `kvHead`, `begin` and `end` of type index, in keys, `begin` a multiple
@@ -66,7 +70,10 @@ SoftmaxStep stepSoftmax(const AttentionPlan &plan, mlir::Value scores, const Sof
 mlir::Value maskScores(const AttentionPlan &plan, mlir::Value scores, mlir::Value position, bool sameForAllRows,
                        mlir::Value key, KernelBuilder &builder);
 
-/// `output / sum`, zero where a row saw no key, in the query's type.
+/// `output / sum`, zero where a row saw no key.
+mlir::Value normalize(mlir::Value output, mlir::Value sum, KernelBuilder &builder);
+
+/// The same, in the query's type.
 mlir::Value finishSoftmax(const AttentionPlan &plan, mlir::Value output, mlir::Value sum, KernelBuilder &builder);
 
 } // namespace tilewright

@@ -100,10 +100,7 @@ namespace {
 class PrefillMath {
 public:
   PrefillMath(const PrefillPlan &plan, const AttentionTensors &tensors, KernelBuilder &b)
-      : plan(plan), tensors(tensors), b(b) {
-    xf::AttentionOp op = plan.op;
-    element = getElementTypeOrSelf(op.getQuery().getType());
-  }
+      : plan(plan), tensors(tensors), b(b), element(plan.element) {}
   void build(Value replica, Value qRing, Value kRing, Value vRing, Value order);
 
 private:
@@ -223,15 +220,15 @@ LogicalResult lowerAttentionPrefill(xf::KernelOp source, StringRef name, KernelB
   PrefillPlan plan{*common};
   plan.blockM = *blockM;
   plan.replicas = *warpgroups;
-  KernelSignature signature = makeAttentionSignature(source, name, b);
-  AttentionTensors tensors = getAttentionTensors(plan.op, signature);
+  KernelSignature signature = makeAttentionSignature(plan, source, name, b);
+  AttentionTensors tensors = getAttentionTensors(plan, signature);
   MLIRContext *context = b.getContext();
   Attribute tokens = sizeSymbol(context, "tokens"), seqs = sizeSymbol(context, "seqs");
   Attribute tiles = sizeOp("add", sizeOp("ceildiv", tokens, sizeConstant(context, plan.blockM)), seqs);
   signature.getKernel().setGridAttr(b.getArrayAttr({tiles, sizeConstant(context, plan.qHeads)}));
 
   const target::Target &target = target::getDefaultTarget();
-  Type element = getElementTypeOrSelf(plan.op.getQuery().getType());
+  Type element = plan.element;
   auto ringOf = [&](int64_t stages, int64_t rows) -> Value {
     Type block = b.shared({rows, plan.headDim}, element, plan.swizzle());
     return tile::RingOp::create(b, tile::RingType::get(context, stages, {block}));

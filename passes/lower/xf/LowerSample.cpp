@@ -190,7 +190,9 @@ Cut SampleKernel::cutTopK(Value topK) {
 
 /// The ranks before which less than `topP` of the weight lies.
 Cut SampleKernel::cutTopP(Value topP, const Cut &among) {
-  Value bound = b.mulf(sumOfKept(among), topP);
+  // The first rank always stays: nothing lies before it, which is less than any
+  // positive bound.
+  Value bound = b.maxf(b.mulf(sumOfKept(among), topP), b.f32(std::numeric_limits<float>::min()));
   auto sumAbove = [&](Value key) {
     return pass(tile::ReduceKind::Add, b.f32(0), [&](const Elements &e, Value acc) {
       Value counts = arith::AndIOp::create(b, kept(e, {key, b.i32(0)}), kept(e, among));

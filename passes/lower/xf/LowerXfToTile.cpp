@@ -63,6 +63,8 @@ static std::string describe(xf::KernelOp kernel) {
       name += "_add";
     return name;
   }
+  case xf::KernelFamily::Attention:
+    return has(xf::AttentionPartialOp()) ? "attention_partial" : has(xf::AttentionCombineOp()) ? "attention_combine" : "attention";
   case xf::KernelFamily::RowWise:
     return has(xf::RmsNormOp()) ? "rms_norm" : "row_wise";
   default:
@@ -75,6 +77,8 @@ static LogicalResult lowerKernel(xf::KernelOp kernel, StringRef name, bool isDec
   case xf::KernelFamily::Gemm:
     return lowerGemm(kernel, name, builder);
   case xf::KernelFamily::Attention:
+    if (!kernel.getBlock().getOps<xf::AttentionCombineOp>().empty())
+      return lowerAttentionCombine(kernel, name, builder);
     return isDecode ? lowerAttentionDecode(kernel, name, builder)
                     : lowerAttentionPrefill(kernel, name, builder);
   case xf::KernelFamily::Sample:

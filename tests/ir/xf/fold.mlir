@@ -113,3 +113,41 @@ func.func @regroup_other_extent(%x: tensor<8x2xf32>) -> tensor<8x2xf32> {
   %z = xf.regroup_rows %y period = 8 extent = 4 from = 1 to = 2 : tensor<8x2xf32>
   return %z : tensor<8x2xf32>
 }
+
+// CHECK-LABEL: func @regroup_by_way_of
+// CHECK-SAME:    %[[X:[^:]*]]:
+// CHECK-NEXT:    %[[Y:.*]] = xf.regroup_rows %[[X]] period = 8 extent = 8 from = 4 to = 2
+// CHECK-NEXT:    return %[[Y]]
+func.func @regroup_by_way_of(%x: tensor<8x2xf32>) -> tensor<8x2xf32> {
+  %y = xf.regroup_rows %x period = 8 extent = 8 from = 4 to = 1 : tensor<8x2xf32>
+  %z = xf.regroup_rows %y period = 8 extent = 8 from = 1 to = 2 : tensor<8x2xf32>
+  return %z : tensor<8x2xf32>
+}
+
+// CHECK-LABEL: func @regroup_columns_and_back
+// CHECK-SAME:    %[[X:[^:]*]]:
+// CHECK-NEXT:    return %[[X]]
+func.func @regroup_columns_and_back(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
+  %y = xf.regroup_columns %x period = 8 extent = 8 from = 4 to = 1 : tensor<2x8xf32>
+  %z = xf.regroup_columns %y period = 8 extent = 8 from = 1 to = 4 : tensor<2x8xf32>
+  %same = xf.regroup_columns %z period = 4 extent = 4 from = 2 to = 2 : tensor<2x8xf32>
+  return %same : tensor<2x8xf32>
+}
+
+// CHECK-LABEL: func @regroup_columns_by_way_of
+// CHECK-SAME:    %[[X:[^:]*]]:
+// CHECK-NEXT:    %[[Y:.*]] = xf.regroup_columns %[[X]] period = 8 extent = 8 from = 4 to = 2
+// CHECK-NEXT:    return %[[Y]]
+func.func @regroup_columns_by_way_of(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
+  %y = xf.regroup_columns %x period = 8 extent = 8 from = 4 to = 1 : tensor<2x8xf32>
+  %z = xf.regroup_columns %y period = 8 extent = 8 from = 1 to = 2 : tensor<2x8xf32>
+  return %z : tensor<2x8xf32>
+}
+
+// CHECK-LABEL: func @regroup_columns_other_period
+// CHECK-COUNT-2: xf.regroup_columns
+func.func @regroup_columns_other_period(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
+  %y = xf.regroup_columns %x period = 8 extent = 4 from = 2 to = 1 : tensor<2x8xf32>
+  %z = xf.regroup_columns %y period = 4 extent = 4 from = 1 to = 2 : tensor<2x8xf32>
+  return %z : tensor<2x8xf32>
+}

@@ -71,6 +71,13 @@ func.func @attention(%table: tensor<100x128xbf16>, %ids: tensor<?xi32, #xf.sizes
   %o = xf.attention %r, %k1, %k1, %blocks, %cu, %lens scale = 0.125 window = 128
       : tensor<?x1x64xbf16, #xf.sizes<tokens>>, tensor<?x1x16x64xbf16, #xf.sizes<pages>>,
         tensor<?x?xi32, #xf.sizes<seqs, pages_per_seq>>, tensor<?xi32, #xf.sizes<seqs + 1>>, tensor<?xi32, #xf.sizes<seqs>>
+  // CHECK: xf.attention_partial {{.*}} scale = 1.250000e-01 window = 128 splits = 4 block = 64 : {{.*}} -> tensor<?x4x1x64xf32, #xf.sizes<tokens>>, tensor<?x4x1xf32, #xf.sizes<tokens>>
+  %p, %lse = xf.attention_partial %r, %k1, %k1, %blocks, %cu, %lens scale = 0.125 window = 128 splits = 4 block = 64
+      : tensor<?x1x64xbf16, #xf.sizes<tokens>>, tensor<?x1x16x64xbf16, #xf.sizes<pages>>,
+        tensor<?x?xi32, #xf.sizes<seqs, pages_per_seq>>, tensor<?xi32, #xf.sizes<seqs + 1>>, tensor<?xi32, #xf.sizes<seqs>>
+        -> tensor<?x4x1x64xf32, #xf.sizes<tokens>>, tensor<?x4x1xf32, #xf.sizes<tokens>>
+  // CHECK: xf.attention_combine %{{.*}}, %{{.*}} : tensor<?x4x1x64xf32, #xf.sizes<tokens>>, tensor<?x4x1xf32, #xf.sizes<tokens>> -> tensor<?x1x64xbf16, #xf.sizes<tokens>>
+  %c = xf.attention_combine %p, %lse : tensor<?x4x1x64xf32, #xf.sizes<tokens>>, tensor<?x4x1xf32, #xf.sizes<tokens>> -> tensor<?x1x64xbf16, #xf.sizes<tokens>>
   // CHECK: xf.gather_rows
   %g = xf.gather_rows %x, %rows : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<?xi32, #xf.sizes<rows>> -> tensor<?x128xbf16, #xf.sizes<rows>>
   return

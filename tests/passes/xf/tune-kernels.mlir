@@ -67,3 +67,24 @@ func.func @prefill_2048(%x: !x, %w: tensor<960x576xbf16>, %q: !h, %kc: !k, %vc: 
   }
   return %y, %o, %t : !y, !h, tensor<?xi32, #xf.sizes<rows>>
 }
+
+// Parts divided by hand keep their blocks and number.
+// CHECK-LABEL: func @parts
+// CHECK:         xf.kernel attention
+// CHECK-SAME:    config {BLOCK_N = 32 : i64, num_splits = 4 : i64, num_stages = {{[0-9]+}} : i64}
+// CHECK:         xf.kernel attention
+// CHECK-SAME:    config {ROWS = {{[0-9]+}} : i64, warps = {{[0-9]+}} : i64}
+func.func @parts(%q: !h, %kc: !k, %vc: !k, %b: !blocks, %cu: !cu, %lens: !lens) -> !h
+    attributes {xf.entry = "decode", xf.bounds = {tokens = 8 : i64, seqs = 8 : i64, rows = 8 : i64, context = 2048 : i64}} {
+  %p, %lse = xf.kernel attention (%bq = %q : !h, %bk = %kc : !k, %bv = %vc : !k, %bb = %b : !blocks, %bc = %cu : !cu, %bl = %lens : !lens)
+      -> (tensor<?x4x9x64xf32, #xf.sizes<tokens>>, tensor<?x4x9xf32, #xf.sizes<tokens>>) {
+    %a, %l = xf.attention_partial %bq, %bk, %bv, %bb, %bc, %bl scale = 0.125 splits = 4 block = 32 : !h, !k, !blocks, !cu, !lens
+        -> tensor<?x4x9x64xf32, #xf.sizes<tokens>>, tensor<?x4x9xf32, #xf.sizes<tokens>>
+    xf.yield %a, %l : tensor<?x4x9x64xf32, #xf.sizes<tokens>>, tensor<?x4x9xf32, #xf.sizes<tokens>>
+  }
+  %o = xf.kernel attention (%bp = %p : tensor<?x4x9x64xf32, #xf.sizes<tokens>>, %bl = %lse : tensor<?x4x9xf32, #xf.sizes<tokens>>) -> (!h) {
+    %c = xf.attention_combine %bp, %bl : tensor<?x4x9x64xf32, #xf.sizes<tokens>>, tensor<?x4x9xf32, #xf.sizes<tokens>> -> !h
+    xf.yield %c : !h
+  }
+  return %o : !h
+}
