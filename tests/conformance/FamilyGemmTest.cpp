@@ -1,0 +1,88 @@
+//===- FamilyGemmTest.cpp - GEMMs with epilogues against the oracle -------===//
+
+#include "tests/conformance/FamilyHarness.h"
+#include "tests/conformance/KernelHarness.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+using namespace tilewright::conformance;
+
+namespace {
+/// tokens, N, K
+using Shape = std::tuple<int64_t, int64_t, int64_t>;
+class FamilyGemm : public testing::TestWithParam<Shape> {};
+} // namespace
+
+static FamilyCase makeCase(const Shape &shape, const char *graph) {
+  auto [tokens, n, k] = shape;
+  FamilyCase test;
+  test.sizes = {{"tokens", tokens}};
+  test.graph = fill(graph, {{"N", std::to_string(n)}, {"K", std::to_string(k)}, {"H", std::to_string(n / 2)}, {"C", std::to_string((n + 63) / 64)}});
+  // Sums of K products of unit normals stay below 4.5 sqrt(K) here. The tensor
+  // core truncates such a sum to 24 bits, once for each 16 of K.
+  double largest = 4.5 * std::sqrt(double(k));
+  double truncation = (k / 16 + 1) * 0x1p-23 * largest;
+  test.f32 = {1e-5, truncation};
+  // Where that, or the order of a sum, tips a rounding to bf16, the result of
+  // the product is off by a unit in its last place; what is added comes after.
+  test.bf16 = {0x1p-7, 0x1p-8 * largest + truncation};
+  return test;
+}
+
+TEST_P(FamilyGemm, Plain) {
+  EXPECT_EQ("", runFamilyCase(makeCase(GetParam(), R"(
+    func.func @forward(%x: tensor<?x$Kxbf16, #xf.sizes<tokens>>, %w: tensor<$Nx$Kxbf16>) -> tensor<?x$Nxf32, #xf.sizes<tokens>> {
+      %y = xf.matmul %x, %w : tensor<?x$Kxbf16, #xf.sizes<tokens>>, tensor<$Nx$Kxbf16> -> tensor<?x$Nxf32, #xf.sizes<tokens>>
+      return %y : tensor<?x$Nxf32, #xf.sizes<tokens>>
+    })")));
+}
+
+TEST_P(FamilyGemm, ResidualAndSumOfSquares) {
+  FamilyCase test = makeCase(GetParam(), R"(
+    func.func @forward(%x: tensor<?x$Kxbf16, #xf.sizes<tokens>>, %w: tensor<$Nx$Kxbf16>, %r: tensor<?x$Nxbf16, #xf.sizes<tokens>>)
+        -> (tensor<?x$Nxbf16, #xf.sizes<tokens>>, tensor<?x$Cxf32, #xf.sizes<tokens>>) {
+      %y = xf.matmul %x, %w : tensor<?x$Kxbf16, #xf.sizes<tokens>>, tensor<$Nx$Kxbf16> -> tensor<?x$Nxbf16, #xf.sizes<tokens>>
+      %s = xf.add %r, %y : tensor<?x$Nxbf16, #xf.sizes<tokens>>, tensor<?x$Nxbf16, #xf.sizes<tokens>>
+      %q = xf.sum_squares %s chunk = 64 : tensor<?x$Nxbf16, #xf.sizes<tokens>> -> tensor<?x$Cxf32, #xf.sizes<tokens>>
+      return %s, %q : tensor<?x$Nxbf16, #xf.sizes<tokens>>, tensor<?x$Cxf32, #xf.sizes<tokens>>
+    })");
+  // A square doubles the relative error of what is squared; 64 of them average.
+  test.f32 = {2 * 0x1p-8, 1e-3};
+  EXPECT_EQ("", runFamilyCase(test));
+}
+
+TEST_P(FamilyGemm, Residual) {
+  EXPECT_EQ("", runFamilyCase(makeCase(GetParam(), R"(
+    func.func @forward(%x: tensor<?x$Kxbf16, #xf.sizes<tokens>>, %w: tensor<$Nx$Kxbf16>, %r: tensor<?x$Nxbf16, #xf.sizes<tokens>>)
+        -> tensor<?x$Nxbf16, #xf.sizes<tokens>> {
+      %y = xf.matmul %x, %w : tensor<?x$Kxbf16, #xf.sizes<tokens>>, tensor<$Nx$Kxbf16> -> tensor<?x$Nxbf16, #xf.sizes<tokens>>
+      %s = xf.add %r, %y : tensor<?x$Nxbf16, #xf.sizes<tokens>>, tensor<?x$Nxbf16, #xf.sizes<tokens>>
+      return %s : tensor<?x$Nxbf16, #xf.sizes<tokens>>
+    })")));
+}
+
+TEST_P(FamilyGemm, NormScaleBiasAndGate) {
+  auto [tokens, n, k] = GetParam();
+  if (n % 16)
+    GTEST_SKIP() << "gates come in groups of 16 columns";
+  FamilyCase test = makeCase(GetParam(), R"(
+    func.func @forward(%x: tensor<?x$Kxbf16, #xf.sizes<tokens>>, %w: tensor<$Nx$Kxbf16>, %p: tensor<?x9xf32, #xf.sizes<tokens>>, %b: tensor<$Nxbf16>)
+        -> tensor<?x$Hxbf16, #xf.sizes<tokens>> {
+      %y = xf.matmul %x, %w : tensor<?x$Kxbf16, #xf.sizes<tokens>>, tensor<$Nx$Kxbf16> -> tensor<?x$Nxf32, #xf.sizes<tokens>>
+      %r = xf.rstd %p count = 576 epsilon = 1.0e+00 : tensor<?x9xf32, #xf.sizes<tokens>> -> tensor<?xf32, #xf.sizes<tokens>>
+      %s = xf.scale_rows %y, %r : tensor<?x$Nxf32, #xf.sizes<tokens>>, tensor<?xf32, #xf.sizes<tokens>>
+      %c = xf.cast %s : tensor<?x$Nxf32, #xf.sizes<tokens>> to tensor<?x$Nxbf16, #xf.sizes<tokens>>
+      %a = xf.add %c, %b : tensor<?x$Nxbf16, #xf.sizes<tokens>>, tensor<$Nxbf16>
+      %g = xf.gated_activation silu %a pair_distance = 8 : tensor<?x$Nxbf16, #xf.sizes<tokens>> -> tensor<?x$Hxbf16, #xf.sizes<tokens>>
+      return %g : tensor<?x$Hxbf16, #xf.sizes<tokens>>
+    })");
+  // A gate and its partner are rounded to bf16 before they meet.
+  test.bf16 = {4.0 / 128, 0.02};
+  EXPECT_EQ("", runFamilyCase(test));
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, FamilyGemm,
+                         testing::Values(Shape{1, 576, 576}, Shape{3, 960, 576}, Shape{7, 576, 1536}, Shape{33, 192, 320},
+                                         Shape{64, 256, 128}, Shape{65, 200, 72}, Shape{200, 576, 576}, Shape{1, 72, 4104}));
