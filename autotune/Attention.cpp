@@ -14,6 +14,9 @@ static constexpr int64_t kWarpgroupThreads = 128;
 static constexpr int64_t kProducerRegisters = 24;
 // Row statistics, addresses and loop state of a softmax thread.
 static constexpr int64_t kSoftmaxRegisters = 48;
+// In decode the queries are in registers too, and a block's scores become its
+// weights in place.
+static constexpr int64_t kDecodeRegisters = 24;
 static constexpr int64_t kBarrierBytes = 1024;
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -67,6 +70,10 @@ std::optional<std::string> whyIllegal(const AttentionDecodeConfig &config,
     return reason;
   if (shape.group() > kRowsPerWarpgroup)
     return "more query heads share a KV head than a tile has rows";
+  // Q as packed pairs, O and S in f32, P as packed pairs, for 64 rows.
+  int64_t registers = shape.headDim / 4 + shape.headDim / 2 + config.blockN / 2 + config.blockN / 4 + kDecodeRegisters;
+  if (registers > sku.registersPerThreadMax)
+    return "Q, O and S do not fit in registers";
   if (config.numSplits > 1 && (config.numSplits - 1) * config.blockN >= visibleKeys(shape))
     return "some split would never have a key";
   int64_t bytes = kRowsPerWarpgroup * shape.headDim * kBytes + ringBytes(config.blockN, config.numStages, shape) + kBarrierBytes;

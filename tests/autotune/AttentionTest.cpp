@@ -70,6 +70,11 @@ TEST(Attention, GivesAReasonForEachRuleOfDecode) {
   EXPECT_EQ(reasonOf(whyIllegal(config, shape, sku)),
             "Q and the K/V ring do not fit in shared memory");
   config.numStages = 2;
+  shape.headDim = 256;
+  EXPECT_EQ(reasonOf(whyIllegal(config, shape, sku)),
+            "Q, O and S do not fit in registers");
+  config.blockN = 32;
+  EXPECT_EQ(reasonOf(whyIllegal(config, shape, sku)), "");
   shape.qHeads = 8 * 65;
   EXPECT_EQ(reasonOf(whyIllegal(config, shape, sku)),
             "more query heads share a KV head than a tile has rows");
