@@ -393,8 +393,9 @@ SliceEnd Warp::run(uint32_t budget) {
       ++pc;
       break;
     case Status::Jump:
-      if (strands.empty())
-        return SliceEnd::Done;
+      // The running lanes exited and everybody else waits.
+      if (!active)
+        return strands.empty() ? SliceEnd::Done : SliceEnd::Blocked;
       break;
     case Status::Block:
       --instructions;

@@ -109,6 +109,8 @@ public:
 private:
   struct Scope {
     std::unordered_map<std::string_view, LocalName> names;
+    /// `%r<9>` declares %r0 to %r8 and leaves `%r` itself free.
+    std::unordered_map<std::string_view, LocalName> ranges;
     std::unordered_map<std::string_view, uint32_t> labels;
     size_t parent = 0;
     uint32_t localMark = 0;

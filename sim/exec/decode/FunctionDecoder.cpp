@@ -92,7 +92,10 @@ void FunctionDecoder::leaveScope() {
 
 void FunctionDecoder::add(std::string_view name, const LocalName &entry,
                           ptx::Location location) {
-  if (!scopes[scope].names.emplace(name, entry).second)
+  Scope &here = scopes[scope];
+  auto &names =
+      entry.kind == LocalName::Kind::RegisterRange ? here.ranges : here.names;
+  if (!names.emplace(name, entry).second)
     throw SyntaxError{location,
                       "'" + std::string(name) + "' is declared twice"};
 }
@@ -128,15 +131,11 @@ const LocalName *FunctionDecoder::lookup(std::string_view name,
   bool numbered = splitRange(name, prefix, number);
   for (size_t at = scope;; at = scopes[at].parent) {
     const Scope &here = scopes[at];
-    if (auto found = here.names.find(name);
-        found != here.names.end() &&
-        found->second.kind != LocalName::Kind::RegisterRange)
+    if (auto found = here.names.find(name); found != here.names.end())
       return &found->second;
     if (numbered)
-      if (auto found = here.names.find(prefix);
-          found != here.names.end() &&
-          found->second.kind == LocalName::Kind::RegisterRange &&
-          number < found->second.count) {
+      if (auto found = here.ranges.find(prefix);
+          found != here.ranges.end() && number < found->second.count) {
         storage = found->second;
         storage.kind = LocalName::Kind::Register;
         storage.ref += number * rowBytes(storage);

@@ -153,7 +153,7 @@ class Test:
 
     def check(self):
         for expect in self.expects:
-            left, equals, right = expect.partition("==")
+            left, equals, right = expect.partition(" == ")
             with np.errstate(all="ignore"):
                 got = eval(left if equals else expect, self.names)
                 if not equals:
