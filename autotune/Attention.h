@@ -12,7 +12,8 @@
 namespace tilewright::autotune {
 
 struct AttentionShape {
-  int64_t tokens = 0, seqs = 0; // the largest counts that the kernel is meant for
+  int64_t tokens = 0,
+          seqs = 0; // the largest counts that the kernel is meant for
   int64_t maxContext = 0;
   int64_t qHeads = 0, kvHeads = 0, headDim = 0, pageSize = 0;
   int64_t window = 0; // 0: none
@@ -48,9 +49,11 @@ struct AttentionCombineConfig {
 };
 
 std::optional<std::string> whyIllegal(const AttentionPrefillConfig &config,
-                                      const AttentionShape &shape, const Sku &sku);
+                                      const AttentionShape &shape,
+                                      const Sku &sku);
 std::optional<std::string> whyIllegal(const AttentionDecodeConfig &config,
-                                      const AttentionShape &shape, const Sku &sku);
+                                      const AttentionShape &shape,
+                                      const Sku &sku);
 double attentionPrefillCycles(const AttentionPrefillConfig &config,
                               const AttentionShape &shape, const Sku &sku);
 double attentionDecodeCycles(const AttentionDecodeConfig &config,
@@ -66,11 +69,13 @@ chooseAttentionDecode(const AttentionShape &shape, const Sku &sku,
 /// The kernel of the parts of an attention that was divided by hand: blocks and
 /// splits are given.
 std::optional<Choice<AttentionDecodeConfig>>
-chooseAttentionPartial(const AttentionShape &shape, int64_t blockN, int64_t splits, const Sku &sku,
+chooseAttentionPartial(const AttentionShape &shape, int64_t blockN,
+                       int64_t splits, const Sku &sku,
                        std::vector<Rejection> *rejections = nullptr);
 
 /// The kernel that combines the parts of a split. There is always a legal one.
-Choice<AttentionCombineConfig> chooseAttentionCombine(int64_t heads, int64_t headDim, int64_t splits);
+Choice<AttentionCombineConfig>
+chooseAttentionCombine(int64_t heads, int64_t headDim, int64_t splits);
 
 } // namespace tilewright::autotune
 

@@ -7,7 +7,8 @@ namespace tilewright::autotune {
 std::string printFields(const std::vector<ConfigField> &fields) {
   std::string text;
   for (const auto &[name, value] : fields)
-    text += (text.empty() ? "" : " ") + std::string(name) + "=" + std::to_string(value);
+    text += (text.empty() ? "" : " ") + std::string(name) + "=" +
+            std::to_string(value);
   return text;
 }
 

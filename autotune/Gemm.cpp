@@ -27,10 +27,14 @@ static constexpr int64_t kBarrierBytes = 1024;
 static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 std::vector<ConfigField> GemmConfig::fields() const {
-  return {{"BLOCK_M", blockM},       {"BLOCK_N", blockN},
-          {"BLOCK_K", blockK},       {"num_stages", numStages},
-          {"math_warpgroups", mathWarpgroups}, {"swap_ab", swapAB},
-          {"split_k", splitK},       {"multicast", multicast},
+  return {{"BLOCK_M", blockM},
+          {"BLOCK_N", blockN},
+          {"BLOCK_K", blockK},
+          {"num_stages", numStages},
+          {"math_warpgroups", mathWarpgroups},
+          {"swap_ab", swapAB},
+          {"split_k", splitK},
+          {"multicast", multicast},
           {"group_m", groupM}};
 }
 
@@ -44,7 +48,8 @@ int64_t gemmEpilogueSlice(const GemmConfig &config, const GemmShape &shape) {
 }
 
 int64_t gemmSharedBytes(const GemmConfig &config, const GemmShape &shape) {
-  int64_t stage = (config.blockM + config.blockN) * config.blockK * kOperandBytes;
+  int64_t stage =
+      (config.blockM + config.blockN) * config.blockK * kOperandBytes;
   // Split K exchanges accumulators; the transposed epilogue stages its tile.
   int64_t staging = config.blockM * config.blockN *
                     (config.splitK > 1 ? kAccumulatorBytes : kOperandBytes);
@@ -53,20 +58,26 @@ int64_t gemmSharedBytes(const GemmConfig &config, const GemmShape &shape) {
 
 /// Accumulator registers of one math thread.
 static int64_t accumulatorRegisters(const GemmConfig &config) {
-  return config.blockM * config.blockN / (config.mathWarpgroups * kWarpgroupThreads);
+  return config.blockM * config.blockN /
+         (config.mathWarpgroups * kWarpgroupThreads);
 }
 
 /// As many stages as shared memory holds, up to the K loop's length.
-static void fillStages(GemmConfig &config, const GemmShape &shape, const Sku &sku) {
+static void fillStages(GemmConfig &config, const GemmShape &shape,
+                       const Sku &sku) {
   config.numStages = 0;
   int64_t fixed = gemmSharedBytes(config, shape);
-  int64_t stage = (config.blockM + config.blockN) * config.blockK * kOperandBytes;
+  int64_t stage =
+      (config.blockM + config.blockN) * config.blockK * kOperandBytes;
   int64_t room = sku.sharedMemoryPerBlockOptinBytes - fixed;
-  int64_t useful = std::max<int64_t>(2, ceilDiv(shape.k, config.blockK * config.splitK));
-  config.numStages = std::clamp<int64_t>(room / stage, 0, std::min<int64_t>(useful, 8));
+  int64_t useful =
+      std::max<int64_t>(2, ceilDiv(shape.k, config.blockK * config.splitK));
+  config.numStages =
+      std::clamp<int64_t>(room / stage, 0, std::min<int64_t>(useful, 8));
 }
 
-static void addNormal(std::vector<GemmConfig> &out, const GemmShape &shape, const Sku &sku) {
+static void addNormal(std::vector<GemmConfig> &out, const GemmShape &shape,
+                      const Sku &sku) {
   static constexpr int64_t kBlockN[] = {256, 192, 160, 128, 96, 64, 32};
   for (int64_t warpgroups : {2, 1})
     for (int64_t blockN : kBlockN)
@@ -81,7 +92,8 @@ static void addNormal(std::vector<GemmConfig> &out, const GemmShape &shape, cons
       }
 }
 
-static void addSwapped(std::vector<GemmConfig> &out, const GemmShape &shape, const Sku &sku) {
+static void addSwapped(std::vector<GemmConfig> &out, const GemmShape &shape,
+                       const Sku &sku) {
   // Token tiles: the smallest that holds the range, so that no lane works on
   // padding that a smaller tile would not have.
   int64_t blockM = kWgmmaN;
@@ -111,7 +123,8 @@ static std::optional<std::string> whyEpilogueIllegal(const GemmConfig &config,
                                                      const GemmShape &shape) {
   int64_t slice = gemmEpilogueSlice(config, shape);
   if (config.swapAB && slice != config.blockN)
-    return "with swapped operands a tile must not cross a boundary of outputs or heads";
+    return "with swapped operands a tile must not cross a boundary of outputs "
+           "or heads";
   if (shape.headDim && shape.reducesHeads && slice != shape.headDim)
     return "the epilogue reduces over a head, and a slice holds part of one";
   // Pairs are eight apart, in groups of sixteen columns.
@@ -128,8 +141,11 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
     return "fewer than two stages fit in shared memory";
   if (gemmSharedBytes(config, shape) > sku.sharedMemoryPerBlockOptinBytes)
     return "too much shared memory";
-  int64_t mathRegisters = accumulatorRegisters(config) + kRegistersBesideAccumulators;
-  int64_t budget = (sku.registersPerSm / kWarpgroupThreads - kProducerRegisters) / config.mathWarpgroups;
+  int64_t mathRegisters =
+      accumulatorRegisters(config) + kRegistersBesideAccumulators;
+  int64_t budget =
+      (sku.registersPerSm / kWarpgroupThreads - kProducerRegisters) /
+      config.mathWarpgroups;
   if (mathRegisters > std::min(budget, sku.registersPerThreadMax))
     return "accumulators and epilogue do not fit in the register budget";
   if (config.swapAB && config.blockM > 64)
@@ -140,7 +156,8 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
     return "K has fewer blocks than the split";
   if (config.splitK > 1 && ceilDiv(shape.k, config.blockK) % config.splitK != 0)
     return "the split must divide the blocks of K";
-  if (config.multicast > 1 && ceilDiv(shape.tokens, config.blockM) < 2 * config.multicast)
+  if (config.multicast > 1 &&
+      ceilDiv(shape.tokens, config.blockM) < 2 * config.multicast)
     return "multicast needs several waves of token tiles";
   return whyEpilogueIllegal(config, shape);
 }
@@ -149,61 +166,81 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
 /// the shared memory that feeds them, and the bytes that arrive.
 static double mainLoopCycles(const GemmConfig &config, const GemmShape &shape,
                              const Sku &sku, double activeSms) {
-  double k = double(ceilDiv(ceilDiv(shape.k, config.blockK), config.splitK) * config.blockK);
+  double k = double(ceilDiv(ceilDiv(shape.k, config.blockK), config.splitK) *
+                    config.blockK);
   double flops = 2.0 * config.blockM * config.blockN * k;
   double tensor = flops / sku.tensorFlopsPerSmClock.at("bf16");
   double tileBytes = double(config.blockM + config.blockN) * k * kOperandBytes;
   // The M-side operand is read once per wgmma, the N-side once per warpgroup.
-  double sharedBytes = tileBytes + (config.swapAB ? config.blockN + config.blockM * config.mathWarpgroups
-                                                  : config.blockM + config.blockN * config.mathWarpgroups) * k * kOperandBytes;
+  double sharedBytes =
+      tileBytes +
+      (config.swapAB ? config.blockN + config.blockM * config.mathWarpgroups
+                     : config.blockM + config.blockN * config.mathWarpgroups) *
+          k * kOperandBytes;
   double shared = sharedBytes / sku.sharedMemoryBytesPerSmClock;
-  double l2Bytes = (config.blockM + double(config.blockN) / config.multicast) * k * kOperandBytes;
+  double l2Bytes = (config.blockM + double(config.blockN) / config.multicast) *
+                   k * kOperandBytes;
   double l2 = l2Bytes * activeSms / sku.l2BytesPerClock;
   // Little's law: what one SM keeps in flight limits what it receives.
-  double inFlight = double(config.numStages) * (config.blockM + config.blockN) * config.blockK * kOperandBytes;
+  double inFlight = double(config.numStages) * (config.blockM + config.blockN) *
+                    config.blockK * kOperandBytes;
   double latencyBound = tileBytes / inFlight * sku.latency("dram");
   return std::max({tensor, shared, l2, latencyBound});
 }
 
-double gemmCycles(const GemmConfig &config, const GemmShape &shape, const Sku &sku) {
-  double tiles = double(ceilDiv(shape.tokens, config.blockM) * ceilDiv(shape.n, config.blockN));
+double gemmCycles(const GemmConfig &config, const GemmShape &shape,
+                  const Sku &sku) {
+  double tiles = double(ceilDiv(shape.tokens, config.blockM) *
+                        ceilDiv(shape.n, config.blockN));
   double ctas = tiles * config.splitK;
   double activeSms = std::min<double>(ctas, double(sku.smCount));
   double waves = std::ceil(ctas / double(sku.smCount));
   double loop = mainLoopCycles(config, shape, sku, activeSms);
   double tileElements = double(config.blockM * config.blockN);
-  double epilogue = tileElements * shape.epilogueBytes * activeSms / sku.l2BytesPerClock +
-                    tileElements / sku.scalarOpsPerSmClock.at("fp32_fma") * 4;
-  double exchange = config.splitK > 1
-                        ? 2 * sku.latency("l2_near") + tileElements * kAccumulatorBytes * config.splitK / 64
-                        : 0;
-  double hbm = (double(shape.n) * shape.k + double(shape.tokens) * shape.k) * kOperandBytes / sku.hbmBytesPerClock();
+  double epilogue =
+      tileElements * shape.epilogueBytes * activeSms / sku.l2BytesPerClock +
+      tileElements / sku.scalarOpsPerSmClock.at("fp32_fma") * 4;
+  double exchange = config.splitK > 1 ? 2 * sku.latency("l2_near") +
+                                            tileElements * kAccumulatorBytes *
+                                                config.splitK / 64
+                                      : 0;
+  double hbm = (double(shape.n) * shape.k + double(shape.tokens) * shape.k) *
+               kOperandBytes / sku.hbmBytesPerClock();
   double fill = sku.latency("dram") + sku.latency("mbarrier_wait");
   // The epilogue hides under the next tile's loop, but for the last wave's.
-  return std::max(waves * std::max(loop, epilogue), hbm) + fill + epilogue + exchange;
+  return std::max(waves * std::max(loop, epilogue), hbm) + fill + epilogue +
+         exchange;
 }
 
-static std::string explain(const Choice<GemmConfig> &choice, const GemmShape &shape, const Sku &sku) {
+static std::string explain(const Choice<GemmConfig> &choice,
+                           const GemmShape &shape, const Sku &sku) {
   const GemmConfig &config = choice.config;
-  int64_t ctas = ceilDiv(shape.tokens, config.blockM) * ceilDiv(shape.n, config.blockN) * config.splitK;
+  int64_t ctas = ceilDiv(shape.tokens, config.blockM) *
+                 ceilDiv(shape.n, config.blockN) * config.splitK;
   double flops = 2.0 * double(shape.tokens) * double(shape.n) * double(shape.k);
-  double tensor = flops / sku.tensorFlopsPerSmClock.at("bf16") / double(sku.smCount);
-  double hbm = (double(shape.n) + double(shape.tokens)) * double(shape.k) * kOperandBytes / sku.hbmBytesPerClock();
+  double tensor =
+      flops / sku.tensorFlopsPerSmClock.at("bf16") / double(sku.smCount);
+  double hbm = (double(shape.n) + double(shape.tokens)) * double(shape.k) *
+               kOperandBytes / sku.hbmBytesPerClock();
   char text[256];
-  std::snprintf(text, sizeof text,
-                "%lld CTAs on %lld SMs of %s; predicted %.0f cycles at %lld tokens (tensor floor %.0f, HBM floor %.0f)%s",
-                (long long)ctas, (long long)sku.smCount, sku.name.c_str(), choice.cycles,
-                (long long)shape.tokens, tensor, hbm,
-                config.swapAB ? "; weights on the M side, because tokens are few" : "");
+  std::snprintf(
+      text, sizeof text,
+      "%lld CTAs on %lld SMs of %s; predicted %.0f cycles at %lld tokens "
+      "(tensor floor %.0f, HBM floor %.0f)%s",
+      (long long)ctas, (long long)sku.smCount, sku.name.c_str(), choice.cycles,
+      (long long)shape.tokens, tensor, hbm,
+      config.swapAB ? "; weights on the M side, because tokens are few" : "");
   return text;
 }
 
 std::optional<Choice<GemmConfig>>
-chooseGemm(const GemmShape &shape, const Sku &sku, std::vector<Rejection> *rejections) {
+chooseGemm(const GemmShape &shape, const Sku &sku,
+           std::vector<Rejection> *rejections) {
   auto best = chooseCheapest(
       gemmCandidates(shape, sku),
       [&](const GemmConfig &config) { return whyIllegal(config, shape, sku); },
-      [&](const GemmConfig &config) { return gemmCycles(config, shape, sku); }, rejections);
+      [&](const GemmConfig &config) { return gemmCycles(config, shape, sku); },
+      rejections);
   if (best)
     best->reason = explain(*best, shape, sku);
   return best;

@@ -15,7 +15,8 @@ namespace tilewright::autotune {
 struct GemmShape {
   int64_t tokens = 0; // the largest count that this kernel is meant for
   int64_t n = 0, k = 0;
-  /// Every boundary between outputs (Q, K, V) is a multiple of this; 0: one output.
+  /// Every boundary between outputs (Q, K, V) is a multiple of this; 0: one
+  /// output.
   int64_t segment = 0;
   /// Width of a head when the epilogue works on heads (rope, Q/K norm); else 0.
   int64_t headDim = 0;
@@ -51,7 +52,8 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
                                       const GemmShape &shape, const Sku &sku);
 
 /// Predicted cycles of one launch in steady state.
-double gemmCycles(const GemmConfig &config, const GemmShape &shape, const Sku &sku);
+double gemmCycles(const GemmConfig &config, const GemmShape &shape,
+                  const Sku &sku);
 
 /// Columns of a tile that the epilogue handles at a time: the whole tile, or
 /// the widest slice that crosses no boundary between outputs or heads.

@@ -21,12 +21,16 @@ std::vector<ConfigField> RowWiseConfig::fields() const {
 }
 
 /// Elements that one thread holds.
-static int64_t elementsPerThread(const RowWiseConfig &config, const RowWiseShape &shape) {
-  return config.rowsPerCta * ceilDiv(shape.columns, config.warps * kWarpThreads * config.vector) * config.vector;
+static int64_t elementsPerThread(const RowWiseConfig &config,
+                                 const RowWiseShape &shape) {
+  return config.rowsPerCta *
+         ceilDiv(shape.columns, config.warps * kWarpThreads * config.vector) *
+         config.vector;
 }
 
 std::optional<std::string> whyIllegal(const RowWiseConfig &config,
-                                      const RowWiseShape &shape, const Sku &sku) {
+                                      const RowWiseShape &shape,
+                                      const Sku &sku) {
   if (config.warps * kWarpThreads > sku.threadsPerBlockMax)
     return "more threads than a CTA can have";
   if (config.vector * shape.elementBytes > kAccessBytes)
@@ -38,33 +42,49 @@ std::optional<std::string> whyIllegal(const RowWiseConfig &config,
   return std::nullopt;
 }
 
-double rowWiseCycles(const RowWiseConfig &config, const RowWiseShape &shape, const Sku &sku) {
+double rowWiseCycles(const RowWiseConfig &config, const RowWiseShape &shape,
+                     const Sku &sku) {
   double ctas = std::ceil(double(shape.rows) / double(config.rowsPerCta));
   double waves = std::ceil(ctas / double(sku.smCount));
-  double bytes = double(shape.rows * shape.columns * shape.elementBytes) * 2 / sku.hbmBytesPerClock();
+  double bytes = double(shape.rows * shape.columns * shape.elementBytes) * 2 /
+                 sku.hbmBytesPerClock();
   // A dozen f32 operations an element, over the warps of the CTA; each round of
   // the cross-warp reduction is a trip through shared memory.
-  double work = 12.0 * double(elementsPerThread(config, shape) * config.warps * kWarpThreads) / sku.scalarOpsPerSmClock.at("fp32_fma");
-  double reduction = 5 * 30 + (config.warps > 1 ? 60 + 2.0 * double(config.warps) : 0);
-  double idle = double(config.warps * kWarpThreads * config.vector) > double(shape.columns) ? 1 : 0;
-  return std::max(bytes, waves * (work + reduction + sku.latency("dram"))) + idle;
+  double work =
+      12.0 *
+      double(elementsPerThread(config, shape) * config.warps * kWarpThreads) /
+      sku.scalarOpsPerSmClock.at("fp32_fma");
+  double reduction =
+      5 * 30 + (config.warps > 1 ? 60 + 2.0 * double(config.warps) : 0);
+  double idle = double(config.warps * kWarpThreads * config.vector) >
+                        double(shape.columns)
+                    ? 1
+                    : 0;
+  return std::max(bytes, waves * (work + reduction + sku.latency("dram"))) +
+         idle;
 }
 
 std::optional<Choice<RowWiseConfig>>
-chooseRowWise(const RowWiseShape &shape, const Sku &sku, std::vector<Rejection> *rejections) {
+chooseRowWise(const RowWiseShape &shape, const Sku &sku,
+              std::vector<Rejection> *rejections) {
   std::vector<RowWiseConfig> candidates;
   for (int64_t vector : {8, 4, 2, 1})
     for (int64_t warps : {1, 2, 4, 8, 16, 32})
       for (int64_t rows : {1, 2, 4})
         candidates.push_back({warps, rows, vector});
   auto best = chooseCheapest(
-      candidates, [&](const auto &config) { return whyIllegal(config, shape, sku); },
-      [&](const auto &config) { return rowWiseCycles(config, shape, sku); }, rejections);
+      candidates,
+      [&](const auto &config) { return whyIllegal(config, shape, sku); },
+      [&](const auto &config) { return rowWiseCycles(config, shape, sku); },
+      rejections);
   if (!best)
     return best;
   char text[200];
-  std::snprintf(text, sizeof text, "%lld elements a thread in accesses of %lld bytes; predicted %.0f cycles at %lld rows on %s",
-                (long long)elementsPerThread(best->config, shape), (long long)(best->config.vector * shape.elementBytes),
+  std::snprintf(text, sizeof text,
+                "%lld elements a thread in accesses of %lld bytes; predicted "
+                "%.0f cycles at %lld rows on %s",
+                (long long)elementsPerThread(best->config, shape),
+                (long long)(best->config.vector * shape.elementBytes),
                 best->cycles, (long long)shape.rows, sku.name.c_str());
   best->reason = text;
   return best;

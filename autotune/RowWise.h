@@ -26,8 +26,10 @@ struct RowWiseConfig {
 };
 
 std::optional<std::string> whyIllegal(const RowWiseConfig &config,
-                                      const RowWiseShape &shape, const Sku &sku);
-double rowWiseCycles(const RowWiseConfig &config, const RowWiseShape &shape, const Sku &sku);
+                                      const RowWiseShape &shape,
+                                      const Sku &sku);
+double rowWiseCycles(const RowWiseConfig &config, const RowWiseShape &shape,
+                     const Sku &sku);
 std::optional<Choice<RowWiseConfig>>
 chooseRowWise(const RowWiseShape &shape, const Sku &sku,
               std::vector<Rejection> *rejections = nullptr);

@@ -109,7 +109,8 @@ static void readFields(const json &root, Sku &sku, std::string &error) {
   sku.arch = read.text("arch");
   // The simulator knows more boards than there are kernel families for.
   if (error.empty() && sku.arch != kArch)
-    error = "arch is " + sku.arch + ", and there are kernels for " + kArch + " only";
+    error = "arch is " + sku.arch + ", and there are kernels for " + kArch +
+            " only";
   sku.smCount = read.count("sm_count");
   sku.tensorFlopsPerSmClock = read.table("tensor_flops_per_sm_clock");
   sku.scalarOpsPerSmClock = read.table("scalar_ops_per_sm_clock");
@@ -118,9 +119,11 @@ static void readFields(const json &root, Sku &sku, std::string &error) {
   sku.launchUs = read.entry("launch_us", "graph");
   sku.hbmReachedTbS = read.positive("hbm_reached_tb_s");
   sku.l2BytesPerClock = read.positive("l2_bytes_per_clock");
-  sku.sharedMemoryBytesPerSmClock = read.positive("shared_memory_bytes_per_sm_clock");
+  sku.sharedMemoryBytesPerSmClock =
+      read.positive("shared_memory_bytes_per_sm_clock");
   sku.sharedMemoryPerSmBytes = read.count("shared_memory_per_sm_bytes");
-  sku.sharedMemoryPerBlockOptinBytes = read.count("shared_memory_per_block_optin_bytes");
+  sku.sharedMemoryPerBlockOptinBytes =
+      read.count("shared_memory_per_block_optin_bytes");
   sku.registersPerSm = read.count("registers_per_sm");
   sku.registersPerThreadMax = read.count("registers_per_thread_max");
   sku.threadsPerBlockMax = read.count("threads_per_block_max");
@@ -139,9 +142,12 @@ std::optional<Sku> parseSku(const std::string &text, const std::string &origin,
   readFields(root, sku, fault);
   bool complete =
       fault.empty() &&
-      hasEvery(sku.tensorFlopsPerSmClock, {"bf16"}, "tensor_flops_per_sm_clock", fault) &&
-      hasEvery(sku.scalarOpsPerSmClock, {"fp32_fma", "special_function"}, "scalar_ops_per_sm_clock", fault) &&
-      hasEvery(sku.latencyCycles, {"dram", "l2_near", "mbarrier_wait"}, "latency_cycles", fault);
+      hasEvery(sku.tensorFlopsPerSmClock, {"bf16"}, "tensor_flops_per_sm_clock",
+               fault) &&
+      hasEvery(sku.scalarOpsPerSmClock, {"fp32_fma", "special_function"},
+               "scalar_ops_per_sm_clock", fault) &&
+      hasEvery(sku.latencyCycles, {"dram", "l2_near", "mbarrier_wait"},
+               "latency_cycles", fault);
   if (!complete) {
     error = origin + ": " + fault;
     return std::nullopt;
@@ -153,7 +159,8 @@ std::optional<Sku> parseSku(const std::string &text, const std::string &origin,
 static std::string knownSkus(const std::string &directory) {
   std::vector<std::string> names;
   std::error_code ignored;
-  for (const auto &entry : std::filesystem::directory_iterator(directory, ignored))
+  for (const auto &entry :
+       std::filesystem::directory_iterator(directory, ignored))
     if (entry.path().extension() == ".json")
       names.push_back(entry.path().stem().string());
   std::sort(names.begin(), names.end());
@@ -167,11 +174,13 @@ std::optional<Sku> loadSku(const std::string &nameOrPath,
                            const std::string &directory, std::string &error) {
   bool isPath = nameOrPath.find('/') != std::string::npos ||
                 std::filesystem::path(nameOrPath).extension() == ".json";
-  std::string path = isPath ? nameOrPath : directory + "/" + nameOrPath + ".json";
+  std::string path =
+      isPath ? nameOrPath : directory + "/" + nameOrPath + ".json";
   std::ifstream file(path);
   if (!file) {
     error = isPath ? "cannot read " + path
-                   : "unknown SKU '" + nameOrPath + "'; known: " + knownSkus(directory);
+                   : "unknown SKU '" + nameOrPath +
+                         "'; known: " + knownSkus(directory);
     return std::nullopt;
   }
   std::string text{std::istreambuf_iterator<char>(file), {}};

@@ -35,7 +35,9 @@ struct Sku {
 
   /// Bytes that HBM delivers in one cycle of the tensor clock, whole chip.
   double hbmBytesPerClock() const { return hbmReachedTbS * 1e6 / clockMhz; }
-  double latency(const std::string &what) const { return latencyCycles.at(what); }
+  double latency(const std::string &what) const {
+    return latencyCycles.at(what);
+  }
 };
 
 /// Reads a SKU from JSON text. On failure returns nothing and sets `error` to

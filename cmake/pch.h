@@ -1,4 +1,5 @@
-//===- pch.h - The precompiled header of everything on MLIR ----------------===//
+//===- pch.h - The precompiled header of everything on MLIR
+//----------------===//
 // Parsing MLIR's headers is most of a compile: with these precompiled an
 // ordinary file takes about 1 s instead of 4, and one with nvvm 1 s instead of
 // 13. clang++ keeps the size of the header from slowing small files.

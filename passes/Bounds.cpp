@@ -12,7 +12,7 @@ double getStatedBound(llvm::StringRef passArgument) {
   // their own length.
   constexpr double kRoundings = 0x1p-4;
   return llvm::StringSwitch<double>(passArgument)
-      .Cases({"xf-form-gated-activations", "xf-fold-norms"}, kRoundings)
+      .Cases({"xf-form-gated-activations", "xf-fold-norms", "xf-split-attention"}, kRoundings)
       .Default(0.0);
 }
 

@@ -476,7 +476,8 @@ def LowerMathToNvvm : Pass<"lower-math-to-nvvm"> {
   let description = [{
     `exp2`, `exp`, `log2`, `log` and `rsqrt` of f32 become the approximations of the
     special-function unit, with relative errors around 2^-22 and denormals flushed;
-    `tanh` and `erf` polynomials.
+    `tanh` and `erf` polynomials. Integer division that rounds up or down becomes
+    division that rounds to zero.
 
     ```mlir
     %y = math.exp %x : f32

@@ -13,13 +13,24 @@ namespace tilewright {
 
 /// What a model is compiled for.
 struct GraphOptions : mlir::PassPipelineOptions<GraphOptions> {
-  Option<std::string> sku{*this, "sku", llvm::cl::desc("Name of a SKU, or path of its file"), llvm::cl::init("h800-sxm")};
-  Option<std::string> skuDirectory{*this, "sku-directory", llvm::cl::desc("Where named SKUs are"),
+  Option<std::string> sku{*this, "sku",
+                          llvm::cl::desc("Name of a SKU, or path of its file"),
+                          llvm::cl::init("h800-sxm")};
+  Option<std::string> skuDirectory{*this, "sku-directory",
+                                   llvm::cl::desc("Where named SKUs are"),
                                    llvm::cl::init("autotune/skus")};
-  Option<int64_t> maxTokens{*this, "max-tokens", llvm::cl::desc("Most tokens of a step"), llvm::cl::init(2048)};
-  Option<int64_t> maxSeqs{*this, "max-seqs", llvm::cl::desc("Most sequences of a step"), llvm::cl::init(64)};
-  Option<int64_t> maxRows{*this, "max-rows", llvm::cl::desc("Most rows of logits of a step"), llvm::cl::init(64)};
-  Option<int64_t> maxContext{*this, "max-context", llvm::cl::desc("Longest sequence"), llvm::cl::init(2048)};
+  Option<int64_t> maxTokens{*this, "max-tokens",
+                            llvm::cl::desc("Most tokens of a step"),
+                            llvm::cl::init(2048)};
+  Option<int64_t> maxSeqs{*this, "max-seqs",
+                          llvm::cl::desc("Most sequences of a step"),
+                          llvm::cl::init(64)};
+  Option<int64_t> maxRows{*this, "max-rows",
+                          llvm::cl::desc("Most rows of logits of a step"),
+                          llvm::cl::init(64)};
+  Option<int64_t> maxContext{*this, "max-context",
+                             llvm::cl::desc("Longest sequence"),
+                             llvm::cl::init(2048)};
 };
 
 /// `xf-fuse`: from the front end's graph to one in which every function is a
@@ -30,7 +41,8 @@ void buildGraphPipeline(mlir::OpPassManager &pm, const GraphOptions &options);
 /// implicit made explicit. What a launch needs is then on the kernel.
 void buildTilePipeline(mlir::OpPassManager &pm);
 
-/// `tile-lower-to-nvvm`: from expanded tile.kernels to the LLVM and NVVM dialects.
+/// `tile-lower-to-nvvm`: from expanded tile.kernels to the LLVM and NVVM
+/// dialects.
 void buildNvvmPipeline(mlir::OpPassManager &pm);
 
 void registerPipelines();

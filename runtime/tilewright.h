@@ -52,19 +52,20 @@ TILEWRIGHT_API int32_t tilewright_schema_version(void);
 
 typedef enum tilewright_status {
   TILEWRIGHT_OK = 0,
-  TILEWRIGHT_INVALID_ARGUMENT = 1, /* the caller broke a documented precondition */
-  TILEWRIGHT_UNAVAILABLE = 2,      /* no such device or driver on this machine */
-  TILEWRIGHT_COMPILE_FAILED = 3,   /* the driver or simulator rejected a kernel */
-  TILEWRIGHT_LAUNCH_FAILED = 4,    /* a kernel faulted, or a launch was refused */
-  TILEWRIGHT_NOT_FOUND = 5,        /* no such file or directory */
-  TILEWRIGHT_IO_ERROR = 6,         /* a file could not be read */
-  TILEWRIGHT_INVALID_BUNDLE = 7,   /* not a bundle, or a damaged one */
-  TILEWRIGHT_UNSUPPORTED = 8,      /* sound, but newer, or for another target */
-  TILEWRIGHT_INVALID_WEIGHTS = 9,  /* damaged, or not the bundle's weights */
-  TILEWRIGHT_OUT_OF_PAGES = 10,    /* the KV cache is full; nothing was changed */
-  TILEWRIGHT_OUT_OF_MEMORY = 11,   /* host or device memory ran out */
-  TILEWRIGHT_CANCELLED = 12,       /* a callback asked to stop */
-  TILEWRIGHT_INTERNAL = 13         /* a bug of this library */
+  TILEWRIGHT_INVALID_ARGUMENT =
+      1,                      /* the caller broke a documented precondition */
+  TILEWRIGHT_UNAVAILABLE = 2, /* no such device or driver on this machine */
+  TILEWRIGHT_COMPILE_FAILED = 3, /* the driver or simulator rejected a kernel */
+  TILEWRIGHT_LAUNCH_FAILED = 4,  /* a kernel faulted, or a launch was refused */
+  TILEWRIGHT_NOT_FOUND = 5,      /* no such file or directory */
+  TILEWRIGHT_IO_ERROR = 6,       /* a file could not be read */
+  TILEWRIGHT_INVALID_BUNDLE = 7, /* not a bundle, or a damaged one */
+  TILEWRIGHT_UNSUPPORTED = 8,    /* sound, but newer, or for another target */
+  TILEWRIGHT_INVALID_WEIGHTS = 9, /* damaged, or not the bundle's weights */
+  TILEWRIGHT_OUT_OF_PAGES = 10,  /* the KV cache is full; nothing was changed */
+  TILEWRIGHT_OUT_OF_MEMORY = 11, /* host or device memory ran out */
+  TILEWRIGHT_CANCELLED = 12,     /* a callback asked to stop */
+  TILEWRIGHT_INTERNAL = 13       /* a bug of this library */
 } tilewright_status;
 
 /* Name of a status, as "OUT_OF_PAGES". Never NULL. */
@@ -99,11 +100,12 @@ typedef struct tilewright_device_info {
   uint64_t memory_bytes;
   int32_t driver_version; /* 13000 is 13.0 */
 } tilewright_device_info;
-#define TILEWRIGHT_DEVICE_INFO_INIT {sizeof(tilewright_device_info), NULL, 0, 0, 0, 0}
+#define TILEWRIGHT_DEVICE_INFO_INIT                                            \
+  {sizeof(tilewright_device_info), NULL, 0, 0, 0, 0}
 
-TILEWRIGHT_API tilewright_status
-tilewright_device_query(const tilewright_device *device,
-                        tilewright_device_info *out_info);
+TILEWRIGHT_API
+    tilewright_status tilewright_device_query(const tilewright_device *device,
+                                              tilewright_device_info *out_info);
 
 /*===-----------------------------------------------------------------------===*
  * Bundles: usable without a device
@@ -138,19 +140,32 @@ typedef struct tilewright_bundle_info {
   size_t num_kernels;
   int32_t batch_invariant; /* 1: a sequence's bits do not depend on its batch */
 } tilewright_bundle_info;
-#define TILEWRIGHT_BUNDLE_INFO_INIT                                             \
-  {sizeof(tilewright_bundle_info), NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0,    \
-   NULL, 0, 0, 0}
+#define TILEWRIGHT_BUNDLE_INFO_INIT                                            \
+  {sizeof(tilewright_bundle_info),                                             \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   NULL,                                                                       \
+   0,                                                                          \
+   0,                                                                          \
+   0,                                                                          \
+   0,                                                                          \
+   0,                                                                          \
+   0,                                                                          \
+   0,                                                                          \
+   0,                                                                          \
+   NULL,                                                                       \
+   0,                                                                          \
+   0,                                                                          \
+   0}
 
-TILEWRIGHT_API tilewright_status
-tilewright_bundle_query(const tilewright_bundle *bundle,
-                        tilewright_bundle_info *out_info);
+TILEWRIGHT_API
+    tilewright_status tilewright_bundle_query(const tilewright_bundle *bundle,
+                                              tilewright_bundle_info *out_info);
 
 /* The manifest as JSON text of `*out_size` bytes, not NUL-terminated. Its
    fields are documented in runtime/README.md. */
-TILEWRIGHT_API tilewright_status
-tilewright_bundle_manifest(const tilewright_bundle *bundle,
-                           const char **out_json, size_t *out_size);
+TILEWRIGHT_API tilewright_status tilewright_bundle_manifest(
+    const tilewright_bundle *bundle, const char **out_json, size_t *out_size);
 
 typedef struct tilewright_kernel_info {
   size_t struct_size;
@@ -159,7 +174,7 @@ typedef struct tilewright_kernel_info {
   const char *ptx;    /* text of ptx_size bytes, not NUL-terminated */
   size_t ptx_size;
 } tilewright_kernel_info;
-#define TILEWRIGHT_KERNEL_INFO_INIT                                             \
+#define TILEWRIGHT_KERNEL_INFO_INIT                                            \
   {sizeof(tilewright_kernel_info), NULL, NULL, NULL, 0}
 
 /* Kernel `index` of `num_kernels`. */
@@ -183,17 +198,15 @@ typedef struct tilewright_model_options {
   void *user;
   int32_t num_threads; /* that transform weights; 0: all cores */
 } tilewright_model_options;
-#define TILEWRIGHT_MODEL_OPTIONS_INIT                                           \
+#define TILEWRIGHT_MODEL_OPTIONS_INIT                                          \
   {sizeof(tilewright_model_options), NULL, NULL, 0}
 
 /* Loads the kernels, reads the safetensors files in the directory `weights`
    (or the one file, or the index, that it names), transforms the tensors as the
    bundle says, and uploads them. `options` may be NULL. */
-TILEWRIGHT_API tilewright_status
-tilewright_model_load(tilewright_device *device, tilewright_bundle *bundle,
-                      const char *weights,
-                      const tilewright_model_options *options,
-                      tilewright_model **out_model);
+TILEWRIGHT_API tilewright_status tilewright_model_load(
+    tilewright_device *device, tilewright_bundle *bundle, const char *weights,
+    const tilewright_model_options *options, tilewright_model **out_model);
 TILEWRIGHT_API void tilewright_model_destroy(tilewright_model *model);
 
 /*===-----------------------------------------------------------------------===*
@@ -219,36 +232,33 @@ typedef struct tilewright_session_options {
   int64_t caller_pages;
   tilewright_graphs graphs;
 } tilewright_session_options;
-#define TILEWRIGHT_SESSION_OPTIONS_INIT                                         \
+#define TILEWRIGHT_SESSION_OPTIONS_INIT                                        \
   {sizeof(tilewright_session_options), 0, 0, TILEWRIGHT_GRAPHS_AUTO}
 
 /* Allocates the cache and all that a step needs. `options` may be NULL. */
-TILEWRIGHT_API tilewright_status
-tilewright_session_create(tilewright_model *model,
-                          const tilewright_session_options *options,
-                          tilewright_session **out_session);
+TILEWRIGHT_API tilewright_status tilewright_session_create(
+    tilewright_model *model, const tilewright_session_options *options,
+    tilewright_session **out_session);
 TILEWRIGHT_API void tilewright_session_destroy(tilewright_session *session);
 
 typedef struct tilewright_session_info {
   size_t struct_size;
   int64_t num_pages;
-  int64_t free_pages; /* of the built-in allocator */
-  int64_t steps;      /* steps run so far */
-  int64_t launches;   /* kernels launched so far, replayed ones included */
+  int64_t free_pages;    /* of the built-in allocator */
+  int64_t steps;         /* steps run so far */
+  int64_t launches;      /* kernels launched so far, replayed ones included */
   int64_t last_launches; /* kernels of the last step */
-  int64_t graphs;     /* CUDA graphs captured so far */
+  int64_t graphs;        /* CUDA graphs captured so far */
 } tilewright_session_info;
-#define TILEWRIGHT_SESSION_INFO_INIT                                            \
+#define TILEWRIGHT_SESSION_INFO_INIT                                           \
   {sizeof(tilewright_session_info), 0, 0, 0, 0, 0, 0}
 
-TILEWRIGHT_API tilewright_status
-tilewright_session_query(const tilewright_session *session,
-                         tilewright_session_info *out_info);
+TILEWRIGHT_API tilewright_status tilewright_session_query(
+    const tilewright_session *session, tilewright_session_info *out_info);
 
 /* An empty sequence, whose pages the built-in allocator provides. */
-TILEWRIGHT_API tilewright_status
-tilewright_sequence_create(tilewright_session *session,
-                           tilewright_sequence **out_sequence);
+TILEWRIGHT_API tilewright_status tilewright_sequence_create(
+    tilewright_session *session, tilewright_sequence **out_sequence);
 /* Frees its pages. */
 TILEWRIGHT_API void tilewright_sequence_destroy(tilewright_sequence *sequence);
 /* Tokens whose keys and values are in the cache. */
@@ -290,7 +300,7 @@ typedef struct tilewright_step_input {
   tilewright_rows rows;
   tilewright_sampling sampling;
 } tilewright_step_input;
-#define TILEWRIGHT_STEP_INPUT_INIT                                              \
+#define TILEWRIGHT_STEP_INPUT_INIT                                             \
   {NULL, NULL, 0, NULL, 0, 0, TILEWRIGHT_ROWS_LAST, TILEWRIGHT_SAMPLING_INIT}
 
 typedef struct tilewright_batch {
@@ -305,9 +315,15 @@ typedef struct tilewright_batch {
   float *logits; /* [rows, vocab_size] */
   size_t logits_capacity;
 } tilewright_batch;
-#define TILEWRIGHT_BATCH_INIT                                                   \
-  {sizeof(tilewright_batch), sizeof(tilewright_step_input), NULL, 0, NULL, 0,   \
-   NULL, 0}
+#define TILEWRIGHT_BATCH_INIT                                                  \
+  {sizeof(tilewright_batch),                                                   \
+   sizeof(tilewright_step_input),                                              \
+   NULL,                                                                       \
+   0,                                                                          \
+   NULL,                                                                       \
+   0,                                                                          \
+   NULL,                                                                       \
+   0}
 
 /* Runs the model once over all inputs: any mix of prompts, parts of prompts
    and single tokens. Waits for the results. Where it fails before the launch
@@ -331,7 +347,7 @@ typedef struct tilewright_prompt {
 
 typedef enum tilewright_finish {
   TILEWRIGHT_FINISH_LENGTH = 0, /* max_new_tokens reached */
-  TILEWRIGHT_FINISH_EOS = 1,    /* an end-of-sequence token, the last one given */
+  TILEWRIGHT_FINISH_EOS = 1, /* an end-of-sequence token, the last one given */
   TILEWRIGHT_FINISH_CONTEXT = 2 /* max_context reached */
 } tilewright_finish;
 
@@ -346,7 +362,7 @@ typedef struct tilewright_generate_options {
   void *user;
   int32_t ignore_eos; /* 1: go on to max_new_tokens */
 } tilewright_generate_options;
-#define TILEWRIGHT_GENERATE_OPTIONS_INIT                                        \
+#define TILEWRIGHT_GENERATE_OPTIONS_INIT                                       \
   {sizeof(tilewright_generate_options), NULL, NULL, 0}
 
 typedef struct tilewright_generation tilewright_generation;
@@ -354,20 +370,18 @@ typedef struct tilewright_generation tilewright_generation;
 /* Continues all prompts together, as many at a time as the bundle and the
    free pages allow; the others follow as soon as there is room. A prompt that
    is longer than a step is cut into steps. `options` may be NULL. */
-TILEWRIGHT_API tilewright_status
-tilewright_generate(tilewright_session *session,
-                    const tilewright_prompt *prompts, size_t num_prompts,
-                    const tilewright_generate_options *options,
-                    tilewright_generation **out_generation);
+TILEWRIGHT_API tilewright_status tilewright_generate(
+    tilewright_session *session, const tilewright_prompt *prompts,
+    size_t num_prompts, const tilewright_generate_options *options,
+    tilewright_generation **out_generation);
 TILEWRIGHT_API void
 tilewright_generation_destroy(tilewright_generation *generation);
 
 /* New tokens of prompt `index`, and why it ended. */
-TILEWRIGHT_API tilewright_status
-tilewright_generation_tokens(const tilewright_generation *generation,
-                             size_t index, const int32_t **out_tokens,
-                             size_t *out_num_tokens,
-                             tilewright_finish *out_finish);
+TILEWRIGHT_API tilewright_status tilewright_generation_tokens(
+    const tilewright_generation *generation, size_t index,
+    const int32_t **out_tokens, size_t *out_num_tokens,
+    tilewright_finish *out_finish);
 
 typedef struct tilewright_generation_info {
   size_t struct_size;
@@ -378,7 +392,7 @@ typedef struct tilewright_generation_info {
   int64_t prefill_steps;
   int64_t decode_steps;
 } tilewright_generation_info;
-#define TILEWRIGHT_GENERATION_INFO_INIT                                         \
+#define TILEWRIGHT_GENERATION_INFO_INIT                                        \
   {sizeof(tilewright_generation_info), 0, 0, 0, 0, 0, 0}
 
 TILEWRIGHT_API tilewright_status

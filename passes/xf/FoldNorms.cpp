@@ -28,17 +28,21 @@ static StringRef whyNotFolded(xf::RmsNormOp norm) {
     auto matmul = dyn_cast<xf::MatmulOp>(use.getOwner());
     if (!matmul || use.getOperandNumber() != 0)
       return "a user is not a matmul";
-    if (!xf::isWeightExpression(matmul.getWeight()) || !matmul.getWeight().hasOneUse())
+    if (!xf::isWeightExpression(matmul.getWeight()) ||
+        !matmul.getWeight().hasOneUse())
       return "a user's weight is shared";
   }
   return "";
 }
 
-static void foldInto(xf::MatmulOp matmul, xf::RmsNormOp norm, Value rstd, OpBuilder &builder) {
+static void foldInto(xf::MatmulOp matmul, xf::RmsNormOp norm, Value rstd,
+                     OpBuilder &builder) {
   builder.setInsertionPoint(matmul);
   Location loc = matmul.getLoc();
-  auto weight = xf::ScaleColumnsOp::create(builder, loc, matmul.getWeight(), norm.getWeight());
-  auto product = xf::MatmulOp::create(builder, loc, norm.getInput(), weight, builder.getF32Type());
+  auto weight = xf::ScaleColumnsOp::create(builder, loc, matmul.getWeight(),
+                                           norm.getWeight());
+  auto product = xf::MatmulOp::create(builder, loc, norm.getInput(), weight,
+                                      builder.getF32Type());
   Value scaled = xf::ScaleRowsOp::create(builder, loc, product, rstd);
   Type elementType = matmul.getType().getElementType();
   if (!elementType.isF32())
@@ -62,9 +66,11 @@ struct FoldNorms : impl::FoldNormsBase<FoldNorms> {
 
   void fold(xf::RmsNormOp norm) {
     OpBuilder builder(norm);
-    auto partial = xf::SumSquaresOp::create(builder, norm.getLoc(), norm.getInput(), chunk);
+    auto partial = xf::SumSquaresOp::create(builder, norm.getLoc(),
+                                            norm.getInput(), chunk);
     auto rstd = xf::RstdOp::create(builder, norm.getLoc(), partial,
-                                   norm.getInput().getType().getShape().back(), norm.getEpsilon());
+                                   norm.getInput().getType().getShape().back(),
+                                   norm.getEpsilon());
     for (Operation *user : llvm::make_early_inc_range(norm->getUsers()))
       foldInto(cast<xf::MatmulOp>(user), norm, rstd, builder);
     norm.erase();

@@ -21,24 +21,28 @@ static LogicalResult formGate(xf::MulOp mul, PatternRewriter &rewriter) {
     other = mul.getLhs();
   }
   if (!activation || !activation->hasOneUse())
-    return rewriter.notifyMatchFailure(mul, "no factor is an activation of its own");
+    return rewriter.notifyMatchFailure(mul,
+                                       "no factor is an activation of its own");
   auto split = activation.getInput().getDefiningOp<xf::SplitOp>();
   if (!split || split.getPieces().size() != 2)
     return rewriter.notifyMatchFailure(mul, "the activation is not on a half");
   auto input = cast<RankedTensorType>(split.getInput().getType());
   if (static_cast<int64_t>(split.getDim()) != input.getRank() - 1 ||
-      activation.getInput() != split.getPieces()[0] || other != split.getPieces()[1])
-    return rewriter.notifyMatchFailure(mul, "the factors are not a gate and its partner");
+      activation.getInput() != split.getPieces()[0] ||
+      other != split.getPieces()[1])
+    return rewriter.notifyMatchFailure(
+        mul, "the factors are not a gate and its partner");
 
   auto gated = xf::GatedActivationOp::create(
-      rewriter, rewriter.getFusedLoc({activation.getLoc(), mul.getLoc()}), split.getInput(),
-      activation.getKind(), split.getSizes()[0]);
+      rewriter, rewriter.getFusedLoc({activation.getLoc(), mul.getLoc()}),
+      split.getInput(), activation.getKind(), split.getSizes()[0]);
   rewriter.replaceOp(mul, gated.getResult());
   return success();
 }
 
 namespace {
-struct FormGatedActivations : impl::FormGatedActivationsBase<FormGatedActivations> {
+struct FormGatedActivations
+    : impl::FormGatedActivationsBase<FormGatedActivations> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add(formGate);

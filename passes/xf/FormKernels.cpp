@@ -46,7 +46,8 @@ static Boundary findBoundary(const KernelRegion &region) {
     collect(op, boundary.ops);
   for (Operation *op : boundary.ops)
     for (Value operand : op->getOperands())
-      if (!operand.getDefiningOp() || !boundary.ops.contains(operand.getDefiningOp()))
+      if (!operand.getDefiningOp() ||
+          !boundary.ops.contains(operand.getDefiningOp()))
         boundary.inputs.insert(operand);
   for (Operation *op : region.ops)
     for (Value result : op->getResults()) {
@@ -58,24 +59,27 @@ static Boundary findBoundary(const KernelRegion &region) {
       Value cache = appendedCache(result);
       auto it = llvm::find(boundary.inputs, cache);
       boundary.outputs.push_back(result);
-      boundary.inPlace.push_back(
-          cache && it != boundary.inputs.end() ? it - boundary.inputs.begin() : -1);
+      boundary.inPlace.push_back(cache && it != boundary.inputs.end()
+                                     ? it - boundary.inputs.begin()
+                                     : -1);
     }
   return boundary;
 }
 
 /// Makes the kernel before the terminator and returns its results, in the order
 /// of the boundary's outputs.
-static xf::KernelOp makeKernel(const KernelRegion &region, const Boundary &boundary,
-                               IRMapping &outside, OpBuilder &builder) {
+static xf::KernelOp makeKernel(const KernelRegion &region,
+                               const Boundary &boundary, IRMapping &outside,
+                               OpBuilder &builder) {
   SmallVector<Value> inputs;
   for (Value input : boundary.inputs)
     inputs.push_back(outside.lookupOrDefault(input));
   SmallVector<Type> types;
   for (Value output : boundary.outputs)
     types.push_back(output.getType());
-  auto kernel = xf::KernelOp::create(builder, region.ops.front()->getLoc(), types, region.family,
-                                     inputs, boundary.inPlace);
+  auto kernel =
+      xf::KernelOp::create(builder, region.ops.front()->getLoc(), types,
+                           region.family, inputs, boundary.inPlace);
   OpBuilder::InsertionGuard guard(builder);
   Block &body = kernel.getBlock();
   builder.setInsertionPointToEnd(&body);
@@ -118,7 +122,8 @@ struct FormKernels : impl::FormKernelsBase<FormKernels> {
       if (boundary.outputs.empty())
         continue;
       xf::KernelOp kernel = makeKernel(region, boundary, outside, builder);
-      for (auto [output, result] : llvm::zip(boundary.outputs, kernel.getOutputs()))
+      for (auto [output, result] :
+           llvm::zip(boundary.outputs, kernel.getOutputs()))
         outside.map(output, result);
     }
     for (OpOperand &operand : terminator->getOpOperands())

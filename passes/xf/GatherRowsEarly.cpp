@@ -30,19 +30,21 @@ static bool isRowByRow(Operation *op) {
 /// Preconditions:
 /// 1. the gathered value is the result of a row-by-row op on a matrix;
 /// 2. nobody else uses that result.
-static LogicalResult gatherEarly(xf::GatherRowsOp gather, PatternRewriter &rewriter) {
+static LogicalResult gatherEarly(xf::GatherRowsOp gather,
+                                 PatternRewriter &rewriter) {
   Operation *producer = gather.getInput().getDefiningOp();
   if (!producer || !isRowByRow(producer))
     return rewriter.notifyMatchFailure(gather, "input is not made row by row");
   auto input = cast<RankedTensorType>(producer->getOperand(0).getType());
   if (input.getRank() != 2)
-    return rewriter.notifyMatchFailure(gather, "the rows are not those of a matrix");
+    return rewriter.notifyMatchFailure(gather,
+                                       "the rows are not those of a matrix");
   if (!gather.getInput().hasOneUse())
     return rewriter.notifyMatchFailure(gather, "all rows have another user");
 
   rewriter.setInsertionPoint(gather);
-  auto early = xf::GatherRowsOp::create(rewriter, gather.getLoc(), producer->getOperand(0),
-                                        gather.getIndices());
+  auto early = xf::GatherRowsOp::create(
+      rewriter, gather.getLoc(), producer->getOperand(0), gather.getIndices());
   IRMapping map;
   map.map(producer->getOperand(0), early.getResult());
   Operation *late = rewriter.clone(*producer, map);

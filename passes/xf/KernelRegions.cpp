@@ -29,13 +29,16 @@ static std::optional<xf::KernelFamily> familyOf(Operation *op) {
   case xf::FusionKind::Sampling:
     return xf::KernelFamily::Sample;
   case xf::FusionKind::Gather:
-    return isa<xf::EmbeddingOp>(op) ? xf::KernelFamily::Embedding : xf::KernelFamily::RowWise;
+    return isa<xf::EmbeddingOp>(op) ? xf::KernelFamily::Embedding
+                                    : xf::KernelFamily::RowWise;
   default:
     return std::nullopt;
   }
 }
 
-static int64_t rankOf(Value value) { return cast<RankedTensorType>(value.getType()).getRank(); }
+static int64_t rankOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getRank();
+}
 
 /// What a GEMM's epilogue cannot do on the tile that it holds: some columns of
 /// some rows.
@@ -45,7 +48,8 @@ static std::string whyNotInGemm(Operation *op) {
   case xf::FusionKind::CacheWrite:
     return "";
   case xf::FusionKind::Pairwise:
-    return cast<xf::FusionInterface>(op).getPairDistance() == kFragmentPairDistance
+    return cast<xf::FusionInterface>(op).getPairDistance() ==
+                   kFragmentPairDistance
                ? ""
                : "the partners of a pair lie in different threads";
   case xf::FusionKind::Movement:
@@ -53,7 +57,9 @@ static std::string whyNotInGemm(Operation *op) {
   case xf::FusionKind::RowWise:
     if (isa<xf::SumSquaresOp>(op))
       return "";
-    return rankOf(op->getOperand(0)) == 3 ? "" : "it needs a whole row, and a tile holds a part of one";
+    return rankOf(op->getOperand(0)) == 3
+               ? ""
+               : "it needs a whole row, and a tile holds a part of one";
   default:
     return "it needs a kernel of its own";
   }
@@ -99,7 +105,8 @@ KernelRegions::KernelRegions(Block &block) {
     if (std::optional<xf::KernelFamily> family = familyOf(op))
       grow(op, *family);
   for (Operation *op : ops)
-    if (!regionOf.count(op) && !isRecomputed(op) && kindOf(op) == xf::FusionKind::RowWise)
+    if (!regionOf.count(op) && !isRecomputed(op) &&
+        kindOf(op) == xf::FusionKind::RowWise)
       grow(op, xf::KernelFamily::RowWise);
   for (Operation *op : ops)
     if (!regionOf.count(op) && !isRecomputed(op))
@@ -117,7 +124,8 @@ void KernelRegions::grow(Operation *anchor, xf::KernelFamily family) {
     return it != regionOf.end() && it->second == region;
   };
   for (Operation *op = anchor->getNextNode(); op; op = op->getNextNode()) {
-    if (op->hasTrait<OpTrait::IsTerminator>() || !llvm::any_of(op->getOperands(), inRegion))
+    if (op->hasTrait<OpTrait::IsTerminator>() ||
+        !llvm::any_of(op->getOperands(), inRegion))
       continue;
     if (regionOf.count(op) || isRecomputed(op))
       continue;
@@ -164,7 +172,8 @@ bool KernelRegions::dependsOn(Operation *op, unsigned region) const {
     if (it != regionOf.end()) {
       if (it->second == region)
         return true;
-      todo.insert(regions[it->second].ops.begin(), regions[it->second].ops.end());
+      todo.insert(regions[it->second].ops.begin(),
+                  regions[it->second].ops.end());
     }
     for (Value operand : todo[i]->getOperands())
       if (Operation *def = operand.getDefiningOp())
@@ -198,7 +207,8 @@ void KernelRegions::sortRegions() {
     }
     order.push_back(region);
   };
-  SmallVector<unsigned> byAnchor(llvm::to_vector(llvm::seq<unsigned>(0, regions.size())));
+  SmallVector<unsigned> byAnchor(
+      llvm::to_vector(llvm::seq<unsigned>(0, regions.size())));
   llvm::sort(byAnchor, [&](unsigned a, unsigned b) {
     return regions[a].ops.front()->isBeforeInBlock(regions[b].ops.front());
   });

@@ -11,7 +11,8 @@ namespace tilewright {
 
 /// Upper ends of token ranges: `first`, then `factor` times as many each, and
 /// `last` at the end.
-static SmallVector<int64_t> ranges(int64_t first, int64_t factor, int64_t last) {
+static SmallVector<int64_t> ranges(int64_t first, int64_t factor,
+                                   int64_t last) {
   SmallVector<int64_t> result;
   for (int64_t end = first; end < last; end *= factor)
     result.push_back(end);
@@ -43,11 +44,14 @@ struct MakePlans : impl::MakePlansBase<MakePlans> {
   }
 
   LogicalResult checkOptions() {
-    std::pair<StringRef, int64_t> options[] = {{"max-tokens", maxTokens}, {"max-seqs", maxSeqs},
-                                               {"max-rows", maxRows}, {"max-context", maxContext}};
+    std::pair<StringRef, int64_t> options[] = {{"max-tokens", maxTokens},
+                                               {"max-seqs", maxSeqs},
+                                               {"max-rows", maxRows},
+                                               {"max-context", maxContext}};
     for (auto [name, value] : options)
       if (value <= 0)
-        return getOperation().emitError("expects '") << name << "' to be positive, but got " << value;
+        return getOperation().emitError("expects '")
+               << name << "' to be positive, but got " << value;
     return success();
   }
 
@@ -59,10 +63,12 @@ struct MakePlans : impl::MakePlansBase<MakePlans> {
     auto bound = [&](StringRef name, int64_t value) {
       return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
     };
-    plan->setAttr("xf.bounds", builder.getDictionaryAttr(
-                                   {bound("tokens", tokens), bound("seqs", std::min<int64_t>(maxSeqs, tokens)),
-                                    bound("rows", std::min<int64_t>(maxRows, tokens)),
-                                    bound("context", maxContext)}));
+    plan->setAttr("xf.bounds",
+                  builder.getDictionaryAttr(
+                      {bound("tokens", tokens),
+                       bound("seqs", std::min<int64_t>(maxSeqs, tokens)),
+                       bound("rows", std::min<int64_t>(maxRows, tokens)),
+                       bound("context", maxContext)}));
     forward->getBlock()->getOperations().insert(forward->getIterator(), plan);
   }
 };

@@ -39,7 +39,8 @@ static void merge(ArrayRef<xf::MatmulOp> matmuls, OpBuilder &builder) {
   auto weight = xf::ConcatOp::create(builder, loc, weights, /*dim=*/0);
   auto merged = xf::MatmulOp::create(builder, loc, first.getInput(), weight,
                                      first.getType().getElementType());
-  auto split = xf::SplitOp::create(builder, loc, merged, first.getType().getRank() - 1, sizes);
+  auto split = xf::SplitOp::create(builder, loc, merged,
+                                   first.getType().getRank() - 1, sizes);
   for (auto [matmul, piece] : llvm::zip(matmuls, split.getPieces())) {
     Operation *op = matmul;
     op->getResult(0).replaceAllUsesWith(piece);
@@ -53,9 +54,12 @@ struct MergeMatmuls : impl::MergeMatmulsBase<MergeMatmuls> {
     using Key = std::tuple<Block *, Value, Type>;
     llvm::MapVector<Key, SmallVector<xf::MatmulOp>> groups;
     getOperation().walk([&](xf::MatmulOp matmul) {
-      // A shared weight, such as a tied embedding, would have to be stored twice.
-      if (xf::isWeightExpression(matmul.getWeight()) && matmul.getWeight().hasOneUse())
-        groups[{matmul->getBlock(), matmul.getInput(), matmul.getType().getElementType()}]
+      // A shared weight, such as a tied embedding, would have to be stored
+      // twice.
+      if (xf::isWeightExpression(matmul.getWeight()) &&
+          matmul.getWeight().hasOneUse())
+        groups[{matmul->getBlock(), matmul.getInput(),
+                matmul.getType().getElementType()}]
             .push_back(matmul);
     });
     OpBuilder builder(&getContext());

@@ -18,17 +18,23 @@ static LogicalResult pairColumns(xf::GatedActivationOp gated, int64_t distance,
   auto matmul = gated.getInput().getDefiningOp<xf::MatmulOp>();
   int64_t from = gated.getPairDistance();
   if (from == distance)
-    return rewriter.notifyMatchFailure(gated, "pairs are at this distance already");
-  if (!matmul || !matmul->hasOneUse() || !xf::isWeightExpression(matmul.getWeight()))
-    return rewriter.notifyMatchFailure(gated, "no matmul of its own with a weight known at load");
+    return rewriter.notifyMatchFailure(gated,
+                                       "pairs are at this distance already");
+  if (!matmul || !matmul->hasOneUse() ||
+      !xf::isWeightExpression(matmul.getWeight()))
+    return rewriter.notifyMatchFailure(
+        gated, "no matmul of its own with a weight known at load");
   int64_t columns = gated.getInput().getType().getShape().back();
   if (columns % (2 * distance) != 0)
-    return rewriter.notifyMatchFailure(gated, "the distance does not divide the pairs");
+    return rewriter.notifyMatchFailure(
+        gated, "the distance does not divide the pairs");
 
   rewriter.setInsertionPoint(matmul);
-  auto grouped = xf::RegroupRowsOp::create(rewriter, matmul.getLoc(), matmul.getWeight(), columns,
-                                           columns, from, distance);
-  rewriter.modifyOpInPlace(matmul, [&] { matmul.getWeightMutable().set(grouped); });
+  auto grouped =
+      xf::RegroupRowsOp::create(rewriter, matmul.getLoc(), matmul.getWeight(),
+                                columns, columns, from, distance);
+  rewriter.modifyOpInPlace(matmul,
+                           [&] { matmul.getWeightMutable().set(grouped); });
   rewriter.modifyOpInPlace(gated, [&] { gated.setPairDistance(distance); });
   return success();
 }
@@ -38,7 +44,8 @@ struct PairGateColumns : impl::PairGateColumnsBase<PairGateColumns> {
   using PairGateColumnsBase::PairGateColumnsBase;
   void runOnOperation() override {
     SmallVector<xf::GatedActivationOp> gates;
-    getOperation().walk([&](xf::GatedActivationOp gated) { gates.push_back(gated); });
+    getOperation().walk(
+        [&](xf::GatedActivationOp gated) { gates.push_back(gated); });
     PatternRewriter rewriter(&getContext());
     for (xf::GatedActivationOp gated : gates)
       (void)pairColumns(gated, distance, rewriter);

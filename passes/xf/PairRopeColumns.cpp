@@ -26,19 +26,23 @@ struct RopeChain {
 /// 2. every value on the way has one user;
 /// 3. the per-column operands, and the matmul's weight, are weight expressions;
 /// 4. each has a number, or a row, for every column of one or more whole heads.
-static FailureOr<RopeChain> findChain(xf::RopeOp rope, PatternRewriter &rewriter) {
+static FailureOr<RopeChain> findChain(xf::RopeOp rope,
+                                      PatternRewriter &rewriter) {
   RopeChain chain;
   int64_t headDim = rope.getInput().getType().getShape().back();
   Value value = rope.getInput();
   while (true) {
     Operation *op = value.getDefiningOp();
     if (!op || !value.hasOneUse())
-      return rewriter.notifyMatchFailure(rope, "a value on the way has another user");
+      return rewriter.notifyMatchFailure(rope,
+                                         "a value on the way has another user");
     if (auto matmul = dyn_cast<xf::MatmulOp>(op)) {
       if (!xf::isWeightExpression(matmul.getWeight()))
-        return rewriter.notifyMatchFailure(rope, "the weight is not known at load");
+        return rewriter.notifyMatchFailure(rope,
+                                           "the weight is not known at load");
       if (matmul.getWeight().getType().getDimSize(0) % headDim != 0)
-        return rewriter.notifyMatchFailure(rope, "a row of the product is no whole number of heads");
+        return rewriter.notifyMatchFailure(
+            rope, "a row of the product is no whole number of heads");
       chain.matmul = matmul;
       return chain;
     }
@@ -46,25 +50,31 @@ static FailureOr<RopeChain> findChain(xf::RopeOp rope, PatternRewriter &rewriter
       OpOperand &column = op->getOpOperand(1);
       auto columnType = cast<RankedTensorType>(column.get().getType());
       if (columnType.getRank() != 1 || !xf::isWeightExpression(column.get()))
-        return rewriter.notifyMatchFailure(rope, "an operand on the way is not a row of weights");
+        return rewriter.notifyMatchFailure(
+            rope, "an operand on the way is not a row of weights");
       if (columnType.getDimSize(0) % headDim != 0)
-        return rewriter.notifyMatchFailure(rope, "an operand on the way has numbers for a part of a head");
+        return rewriter.notifyMatchFailure(
+            rope, "an operand on the way has numbers for a part of a head");
       chain.columns.push_back(&column);
     } else if (!isa<xf::CastOp, xf::ReshapeOp, xf::ScaleOp>(op)) {
-      return rewriter.notifyMatchFailure(rope, "an op on the way is not understood");
+      return rewriter.notifyMatchFailure(rope,
+                                         "an op on the way is not understood");
     }
     value = op->getOperand(0);
   }
 }
 
-static LogicalResult pairColumns(xf::RopeOp rope, int64_t distance, PatternRewriter &rewriter) {
+static LogicalResult pairColumns(xf::RopeOp rope, int64_t distance,
+                                 PatternRewriter &rewriter) {
   int64_t from = rope.getPairDistance();
   int64_t headDim = rope.getInput().getType().getShape().back();
   int64_t extent = rope.getTable().getType().getDimSize(1) * 2;
   if (from == distance)
-    return rewriter.notifyMatchFailure(rope, "pairs are at this distance already");
+    return rewriter.notifyMatchFailure(rope,
+                                       "pairs are at this distance already");
   if (extent % (2 * distance) != 0)
-    return rewriter.notifyMatchFailure(rope, "the distance does not divide the pairs");
+    return rewriter.notifyMatchFailure(
+        rope, "the distance does not divide the pairs");
   FailureOr<RopeChain> chain = findChain(rope, rewriter);
   if (failed(chain))
     return failure();
@@ -72,8 +82,9 @@ static LogicalResult pairColumns(xf::RopeOp rope, int64_t distance, PatternRewri
   auto regroup = [&](OpOperand &operand) {
     Operation *user = operand.getOwner();
     rewriter.setInsertionPoint(user);
-    auto grouped = xf::RegroupRowsOp::create(rewriter, user->getLoc(), operand.get(), headDim,
-                                             extent, from, distance);
+    auto grouped =
+        xf::RegroupRowsOp::create(rewriter, user->getLoc(), operand.get(),
+                                  headDim, extent, from, distance);
     rewriter.modifyOpInPlace(user, [&] { operand.set(grouped); });
   };
   regroup(chain->matmul.getWeightMutable());
@@ -82,9 +93,11 @@ static LogicalResult pairColumns(xf::RopeOp rope, int64_t distance, PatternRewri
 
   rewriter.modifyOpInPlace(rope, [&] { rope.setPairDistance(distance); });
   rewriter.setInsertionPointAfter(rope);
-  auto restored = xf::RegroupColumnsOp::create(rewriter, rope.getLoc(), rope.getResult(), headDim,
-                                               extent, distance, from);
-  rewriter.replaceAllUsesExcept(rope.getResult(), restored.getResult(), restored);
+  auto restored =
+      xf::RegroupColumnsOp::create(rewriter, rope.getLoc(), rope.getResult(),
+                                   headDim, extent, distance, from);
+  rewriter.replaceAllUsesExcept(rope.getResult(), restored.getResult(),
+                                restored);
   return success();
 }
 

@@ -27,7 +27,8 @@ struct Lifetime {
 
 /// The lowest offset at which `item` overlaps nothing that is placed and alive
 /// with it.
-static int64_t findOffset(const Lifetime &item, ArrayRef<Lifetime> placed, int64_t alignment) {
+static int64_t findOffset(const Lifetime &item, ArrayRef<Lifetime> placed,
+                          int64_t alignment) {
   SmallVector<std::pair<int64_t, int64_t>> taken;
   for (const Lifetime &other : placed)
     if (item.overlapsInTime(other))
@@ -37,7 +38,8 @@ static int64_t findOffset(const Lifetime &item, ArrayRef<Lifetime> placed, int64
   for (auto [begin, end] : taken) {
     if (offset + item.bytes <= begin)
       break;
-    offset = std::max(offset, static_cast<int64_t>(llvm::alignTo(end, alignment)));
+    offset =
+        std::max(offset, static_cast<int64_t>(llvm::alignTo(end, alignment)));
   }
   return offset;
 }
@@ -50,7 +52,8 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
     FailureOr<SmallVector<Lifetime>> items = findLifetimes();
     if (failed(items))
       return signalPassFailure();
-    // Largest first; ties in the order of the results, so that the plan is a function of the graph.
+    // Largest first; ties in the order of the results, so that the plan is a
+    // function of the graph.
     llvm::sort(*items, [](const Lifetime &a, const Lifetime &b) {
       return std::tuple(-a.bytes, a.first, a.value.getResultNumber()) <
              std::tuple(-b.bytes, b.first, b.value.getResultNumber());
@@ -72,18 +75,21 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
         list.push_back(offsets.count(output) ? offsets.lookup(output) : -1);
       kernel->setAttr("xf.offsets", builder.getDenseI64ArrayAttr(list));
     }
-    getOperation()->setAttr("xf.activation_bytes",
-                            builder.getI64IntegerAttr(llvm::alignTo(peak, alignment)));
+    getOperation()->setAttr(
+        "xf.activation_bytes",
+        builder.getI64IntegerAttr(llvm::alignTo(peak, alignment)));
   }
 
   FailureOr<SmallVector<Lifetime>> findLifetimes() {
     SmallVector<Lifetime> items;
     llvm::DenseMap<Operation *, int64_t> position;
-    for (auto [index, kernel] : llvm::enumerate(getOperation().getOps<xf::KernelOp>()))
+    for (auto [index, kernel] :
+         llvm::enumerate(getOperation().getOps<xf::KernelOp>()))
       position[kernel] = index;
     for (auto kernel : getOperation().getOps<xf::KernelOp>())
       for (OpResult output : kernel->getResults()) {
-        if (kernel.getInPlaceOperand(output.getResultNumber()) || isReturned(output))
+        if (kernel.getInPlaceOperand(output.getResultNumber()) ||
+            isReturned(output))
           continue;
         FailureOr<int64_t> bytes = maxBytes(output);
         if (failed(bytes))
@@ -97,8 +103,9 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
   }
 
   static bool isReturned(Value value) {
-    return llvm::any_of(value.getUsers(),
-                        [](Operation *user) { return user->hasTrait<OpTrait::IsTerminator>(); });
+    return llvm::any_of(value.getUsers(), [](Operation *user) {
+      return user->hasTrait<OpTrait::IsTerminator>();
+    });
   }
 
   FailureOr<int64_t> maxBytes(OpResult value) {
@@ -110,11 +117,13 @@ struct PlanMemory : impl::PlanMemoryBase<PlanMemory> {
         int64_t bound = boundOf(dim.name.getValue());
         if (bound <= 0)
           return value.getOwner()->emitOpError("has the size '")
-                 << dim.name.getValue() << "', for which 'xf.bounds' has no maximum";
+                 << dim.name.getValue()
+                 << "', for which 'xf.bounds' has no maximum";
         size += bound;
       }
       if (llvm::MulOverflow(bytes, size, bytes))
-        return value.getOwner()->emitOpError("has a result too large to address");
+        return value.getOwner()->emitOpError(
+            "has a result too large to address");
     }
     return bytes;
   }

@@ -22,14 +22,17 @@ static int64_t getField(xf::KernelOp kernel, StringRef name) {
 }
 
 /// The kernel of the parts, with the config of the whole.
-static xf::KernelOp makePartial(xf::KernelOp whole, xf::AttentionOp attention, OpBuilder &builder) {
-  int64_t splits = getField(whole, "num_splits"), block = getField(whole, "BLOCK_N");
+static xf::KernelOp makePartial(xf::KernelOp whole, xf::AttentionOp attention,
+                                OpBuilder &builder) {
+  int64_t splits = getField(whole, "num_splits"),
+          block = getField(whole, "BLOCK_N");
   // Made outside of any block first, since it knows the types of its results.
   OpBuilder nowhere(builder.getContext());
-  OwningOpRef<xf::AttentionPartialOp> parts(
-      xf::AttentionPartialOp::create(nowhere, attention.getLoc(), attention, splits, block));
-  auto kernel = xf::KernelOp::create(builder, whole.getLoc(), parts.get()->getResultTypes(),
-                                     xf::KernelFamily::Attention, whole.getInputs());
+  OwningOpRef<xf::AttentionPartialOp> parts(xf::AttentionPartialOp::create(
+      nowhere, attention.getLoc(), attention, splits, block));
+  auto kernel = xf::KernelOp::create(
+      builder, whole.getLoc(), parts.get()->getResultTypes(),
+      xf::KernelFamily::Attention, whole.getInputs());
   kernel.setConfigAttr(whole.getConfigAttr());
   kernel.setReasonAttr(whole.getReasonAttr());
   OpBuilder::InsertionGuard guard(builder);
@@ -42,18 +45,21 @@ static xf::KernelOp makePartial(xf::KernelOp whole, xf::AttentionOp attention, O
 }
 
 /// The kernel that combines them, with all that followed the attention.
-static xf::KernelOp makeCombine(xf::KernelOp whole, xf::AttentionOp attention, xf::KernelOp partial,
-                                OpBuilder &builder) {
-  auto kernel = xf::KernelOp::create(builder, whole.getLoc(), whole.getResultTypes(),
-                                     xf::KernelFamily::Attention, partial.getOutputs());
+static xf::KernelOp makeCombine(xf::KernelOp whole, xf::AttentionOp attention,
+                                xf::KernelOp partial, OpBuilder &builder) {
+  auto kernel =
+      xf::KernelOp::create(builder, whole.getLoc(), whole.getResultTypes(),
+                           xf::KernelFamily::Attention, partial.getOutputs());
   OpBuilder::InsertionGuard guard(builder);
   Block &body = kernel.getBlock();
   builder.setInsertionPointToEnd(&body);
-  auto combine = xf::AttentionCombineOp::create(builder, attention.getLoc(), attention.getType(),
-                                                body.getArgument(0), body.getArgument(1));
+  auto combine = xf::AttentionCombineOp::create(
+      builder, attention.getLoc(), attention.getType(), body.getArgument(0),
+      body.getArgument(1));
   IRMapping map;
   map.map(attention.getResult(), combine.getResult());
-  for (auto it = std::next(attention->getIterator()); it != whole.getBlock().end(); ++it)
+  for (auto it = std::next(attention->getIterator());
+       it != whole.getBlock().end(); ++it)
     builder.clone(*it, map);
   return kernel;
 }
@@ -63,8 +69,8 @@ struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
   void runOnOperation() override {
     SmallVector<xf::KernelOp> kernels(getOperation().getOps<xf::KernelOp>());
     for (xf::KernelOp kernel : kernels)
-      if (kernel.getFamily() == xf::KernelFamily::Attention && getField(kernel, "num_splits") > 1 &&
-          failed(split(kernel)))
+      if (kernel.getFamily() == xf::KernelFamily::Attention &&
+          getField(kernel, "num_splits") > 1 && failed(split(kernel)))
         return signalPassFailure();
   }
 
@@ -74,9 +80,11 @@ struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
       return success(); // these are the parts already
     xf::AttentionOp attention = *found.begin();
     if (attention->getPrevNode())
-      return kernel.emitOpError("computes something before its attention, and cannot be split");
+      return kernel.emitOpError(
+          "computes something before its attention, and cannot be split");
     if (getField(kernel, "BLOCK_N") <= 0)
-      return kernel.emitOpError("has no 'BLOCK_N' in its config; run xf-tune-kernels first");
+      return kernel.emitOpError(
+          "has no 'BLOCK_N' in its config; run xf-tune-kernels first");
     OpBuilder builder(kernel);
     xf::KernelOp partial = makePartial(kernel, attention, builder);
     xf::KernelOp combine = makeCombine(kernel, attention, partial, builder);
@@ -86,13 +94,15 @@ struct SplitAttention : impl::SplitAttentionBase<SplitAttention> {
     return success();
   }
 
-  void tuneCombine(xf::AttentionOp attention, xf::KernelOp combine, int64_t splits) {
+  void tuneCombine(xf::AttentionOp attention, xf::KernelOp combine,
+                   int64_t splits) {
     ArrayRef<int64_t> shape = attention.getType().getShape();
     auto choice = autotune::chooseAttentionCombine(shape[1], shape[2], splits);
     Builder builder(&getContext());
     SmallVector<NamedAttribute> fields;
     for (auto [name, value] : choice.config.fields())
-      fields.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
+      fields.push_back(
+          builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
     combine.setConfigAttr(builder.getDictionaryAttr(fields));
     combine.setReasonAttr(builder.getStringAttr(choice.reason));
   }

@@ -15,7 +15,9 @@ namespace tilewright {
 #define GEN_PASS_DEF_TUNEKERNELS
 #include "passes/Passes.h.inc"
 
-static int64_t bytesOf(Type element) { return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8); }
+static int64_t bytesOf(Type element) {
+  return llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+}
 
 /// What a GEMM's epilogue asks of the tile, read off its region.
 static autotune::GemmShape gemmShapeOf(xf::KernelOp kernel, int64_t rows) {
@@ -44,17 +46,21 @@ static autotune::GemmShape gemmShapeOf(xf::KernelOp kernel, int64_t rows) {
   }
   for (Value output : kernel.getOutputs()) {
     auto type = cast<RankedTensorType>(output.getType());
-    shape.epilogueBytes = std::max<double>(shape.epilogueBytes, bytesOf(type.getElementType()));
+    shape.epilogueBytes =
+        std::max<double>(shape.epilogueBytes, bytesOf(type.getElementType()));
   }
   for (Value argument : block.getArguments())
-    if (llvm::any_of(argument.getUsers(), [](Operation *user) { return isa<xf::AddOp, xf::MulOp>(user); }))
+    if (llvm::any_of(argument.getUsers(), [](Operation *user) {
+          return isa<xf::AddOp, xf::MulOp>(user);
+        }))
       shape.epilogueBytes += bytesOf(getElementTypeOrSelf(argument.getType()));
   return shape;
 }
 
 /// `AttentionLike` is attention, or its parts.
 template <typename AttentionLike>
-static autotune::AttentionShape attentionShapeOf(AttentionLike attention, int64_t tokens, int64_t seqs,
+static autotune::AttentionShape attentionShapeOf(AttentionLike attention,
+                                                 int64_t tokens, int64_t seqs,
                                                  int64_t maxContext) {
   auto query = cast<RankedTensorType>(attention.getQuery().getType());
   auto cache = cast<RankedTensorType>(attention.getKCache().getType());
@@ -71,7 +77,8 @@ static autotune::AttentionShape attentionShapeOf(AttentionLike attention, int64_
 }
 
 /// The widest row that a row-wise kernel keeps in registers.
-static autotune::RowWiseShape rowWiseShapeOf(xf::KernelOp kernel, int64_t rows) {
+static autotune::RowWiseShape rowWiseShapeOf(xf::KernelOp kernel,
+                                             int64_t rows) {
   autotune::RowWiseShape shape;
   shape.rows = rows;
   for (Value output : kernel.getOutputs()) {
@@ -95,7 +102,8 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
     if (getOperation().isExternal())
       return;
     std::string error;
-    std::optional<autotune::Sku> sku = autotune::loadSku(skuName, skuDirectory, error);
+    std::optional<autotune::Sku> sku =
+        autotune::loadSku(skuName, skuDirectory, error);
     if (!sku) {
       getOperation().emitError(error);
       return signalPassFailure();
@@ -103,7 +111,8 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
     auto bounds = getOperation()->getAttrOfType<DictionaryAttr>("xf.bounds");
     for (StringRef name : {"tokens", "seqs", "rows", "context"})
       if (!bounds || !bounds.getAs<IntegerAttr>(name)) {
-        getOperation().emitError("has no '") << name << "' in 'xf.bounds'; run xf-make-plans first";
+        getOperation().emitError("has no '")
+            << name << "' in 'xf.bounds'; run xf-make-plans first";
         return signalPassFailure();
       }
     for (auto kernel : getOperation().getOps<xf::KernelOp>())
@@ -116,8 +125,10 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
   static LogicalResult expectOne(xf::KernelOp kernel) {
     if (llvm::hasSingleElement(kernel.getBlock().getOps<OpTy>()))
       return success();
-    return kernel.emitOpError("of the ") << stringifyKernelFamily(kernel.getFamily()) << " family expects one '"
-                                         << OpTy::getOperationName() << "' in its region";
+    return kernel.emitOpError("of the ")
+           << stringifyKernelFamily(kernel.getFamily())
+           << " family expects one '" << OpTy::getOperationName()
+           << "' in its region";
   }
 
   LogicalResult tune(xf::KernelOp kernel, const autotune::Sku &sku) {
@@ -131,7 +142,8 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
       if (!choice)
         return refuse(kernel, rejections);
       std::vector<autotune::ConfigField> fields = choice->config.fields();
-      fields.push_back({"slice", autotune::gemmEpilogueSlice(choice->config, shape)});
+      fields.push_back(
+          {"slice", autotune::gemmEpilogueSlice(choice->config, shape)});
       return write(kernel, fields, choice->reason);
     }
     case xf::KernelFamily::Attention:
@@ -139,10 +151,15 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
     case xf::KernelFamily::Embedding:
     case xf::KernelFamily::RowWise:
     case xf::KernelFamily::Elementwise:
-      return writeChoice(kernel, autotune::chooseRowWise(rowWiseShapeOf(kernel, rowsOf(kernel)), sku, &rejections),
-                         rejections);
+      return writeChoice(
+          kernel,
+          autotune::chooseRowWise(rowWiseShapeOf(kernel, rowsOf(kernel)), sku,
+                                  &rejections),
+          rejections);
     case xf::KernelFamily::Sample:
-      return write(kernel, {{"warps", kSampleWarps}}, "one CTA reads a row of logits; more warps would leave too few registers each");
+      return write(kernel, {{"warps", kSampleWarps}},
+                   "one CTA reads a row of logits; more warps would leave too "
+                   "few registers each");
     }
     llvm_unreachable("all families are listed");
   }
@@ -150,14 +167,16 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
   LogicalResult tuneAttention(xf::KernelOp kernel, const autotune::Sku &sku) {
     std::vector<autotune::Rejection> rejections;
     auto shapeOf = [&](auto attention) {
-      return attentionShapeOf(attention, boundOf("tokens"), boundOf("seqs"), boundOf("context"));
+      return attentionShapeOf(attention, boundOf("tokens"), boundOf("seqs"),
+                              boundOf("context"));
     };
     // Divided by hand; what xf-split-attention divides, it tunes.
     for (Operation &op : kernel.getBlock()) {
       if (auto parts = dyn_cast<xf::AttentionPartialOp>(op))
         return writeChoice(kernel,
-                           autotune::chooseAttentionPartial(shapeOf(parts), parts.getBlock(), parts.getSplits(), sku,
-                                                            &rejections),
+                           autotune::chooseAttentionPartial(
+                               shapeOf(parts), parts.getBlock(),
+                               parts.getSplits(), sku, &rejections),
                            rejections);
       if (auto combine = dyn_cast<xf::AttentionCombineOp>(op)) {
         ArrayRef<int64_t> shape = combine.getPartial().getType().getShape();
@@ -168,10 +187,15 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
     }
     if (failed(expectOne<xf::AttentionOp>(kernel)))
       return failure();
-    autotune::AttentionShape shape = shapeOf(*kernel.getBlock().getOps<xf::AttentionOp>().begin());
+    autotune::AttentionShape shape =
+        shapeOf(*kernel.getBlock().getOps<xf::AttentionOp>().begin());
     if (getOperation()->getAttrOfType<StringAttr>("xf.entry") == "decode")
-      return writeChoice(kernel, autotune::chooseAttentionDecode(shape, sku, &rejections), rejections);
-    return writeChoice(kernel, autotune::chooseAttentionPrefill(shape, sku, &rejections), rejections);
+      return writeChoice(
+          kernel, autotune::chooseAttentionDecode(shape, sku, &rejections),
+          rejections);
+    return writeChoice(
+        kernel, autotune::chooseAttentionPrefill(shape, sku, &rejections),
+        rejections);
   }
 
   static constexpr int64_t kSampleWarps = 16;
@@ -187,28 +211,39 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
   }
 
   int64_t boundOf(StringRef name) {
-    return getOperation()->getAttrOfType<DictionaryAttr>("xf.bounds").getAs<IntegerAttr>(name).getInt();
+    return getOperation()
+        ->getAttrOfType<DictionaryAttr>("xf.bounds")
+        .getAs<IntegerAttr>(name)
+        .getInt();
   }
 
   template <typename Config>
-  LogicalResult writeChoice(xf::KernelOp kernel, const std::optional<autotune::Choice<Config>> &choice,
-                            ArrayRef<autotune::Rejection> rejections) {
-    return choice ? write(kernel, choice->config.fields(), choice->reason) : refuse(kernel, rejections);
+  LogicalResult
+  writeChoice(xf::KernelOp kernel,
+              const std::optional<autotune::Choice<Config>> &choice,
+              ArrayRef<autotune::Rejection> rejections) {
+    return choice ? write(kernel, choice->config.fields(), choice->reason)
+                  : refuse(kernel, rejections);
   }
 
-  LogicalResult write(xf::KernelOp kernel, ArrayRef<autotune::ConfigField> fields, const std::string &reason) {
+  LogicalResult write(xf::KernelOp kernel,
+                      ArrayRef<autotune::ConfigField> fields,
+                      const std::string &reason) {
     Builder builder(&getContext());
     SmallVector<NamedAttribute> attributes;
     for (auto [name, value] : fields)
-      attributes.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
+      attributes.push_back(
+          builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
     kernel.setConfigAttr(builder.getDictionaryAttr(attributes));
     kernel.setReasonAttr(builder.getStringAttr(reason));
     return success();
   }
 
-  static LogicalResult refuse(xf::KernelOp kernel, ArrayRef<autotune::Rejection> rejections) {
+  static LogicalResult refuse(xf::KernelOp kernel,
+                              ArrayRef<autotune::Rejection> rejections) {
     InFlightDiagnostic diagnostic = kernel.emitError("no config of the ")
-                                    << stringifyKernelFamily(kernel.getFamily()) << " family fits this kernel";
+                                    << stringifyKernelFamily(kernel.getFamily())
+                                    << " family fits this kernel";
     for (const autotune::Rejection &rejection : rejections)
       diagnostic.attachNote() << rejection.config << ": " << rejection.reason;
     return diagnostic;

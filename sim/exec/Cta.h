@@ -100,8 +100,8 @@ struct LaunchContext {
   uint32_t warpsPerCta = 0;
   uint32_t clusterCtas = 1;
   Dim3 cluster;
-  uint32_t sharedBytes = 0;        ///< reserved, static and dynamic
-  uint32_t staticSharedEnd = 0;    ///< where dynamic shared memory starts
+  uint32_t sharedBytes = 0;     ///< reserved, static and dynamic
+  uint32_t staticSharedEnd = 0; ///< where dynamic shared memory starts
   uint32_t localBytesPerThread = 0;
 
   /// Held by TMA reductions into global memory.

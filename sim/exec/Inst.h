@@ -57,10 +57,10 @@ struct alignas(64) Inst {
   Ref c = noRef;
   Ref e = noRef; ///< a second result or a fourth source
   uint32_t guard = noGuard;
-  int32_t imm = 0;       ///< an address offset, a table, a small option set
-  uint32_t target = 0;   ///< a branch's label, later its instruction
-  uint32_t location = 0; ///< in the PTX text
-  uint32_t flags = 0;    ///< InstFlags
+  int32_t imm = 0;           ///< an address offset, a table, a small option set
+  uint32_t target = 0;       ///< a branch's label, later its instruction
+  uint32_t location = 0;     ///< in the PTX text
+  uint32_t flags = 0;        ///< InstFlags
   const void *aux = nullptr; ///< operands that do not fit, owned by the Program
 };
 static_assert(sizeof(Inst) == 64);

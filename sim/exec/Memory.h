@@ -44,9 +44,8 @@ struct LanePointers {
 uint64_t laneAddress(const Inst &inst, const Warp &warp, int lane);
 
 /// Looks one address up. Null and `error` when there is nothing there.
-std::byte *hostPointer(const Inst &inst, Warp &warp, int lane,
-                       ptx::Space space, uint64_t address, uint64_t bytes,
-                       const char *&error);
+std::byte *hostPointer(const Inst &inst, Warp &warp, int lane, ptx::Space space,
+                       uint64_t address, uint64_t bytes, const char *&error);
 
 /// Shared memory of the executing CTA or another of its cluster.
 std::byte *sharedPointer(Warp &warp, uint64_t address, uint64_t bytes,

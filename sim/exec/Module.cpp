@@ -100,7 +100,8 @@ static bool splitArch(std::string_view arch, int &number, char &suffix) {
       std::from_chars(arch.data(), arch.data() + arch.size(), number);
   if (error != std::errc())
     return false;
-  std::string_view rest(end, static_cast<size_t>(arch.data() + arch.size() - end));
+  std::string_view rest(end,
+                        static_cast<size_t>(arch.data() + arch.size() - end));
   suffix = rest.empty() ? 0 : rest[0];
   return rest.size() <= 1;
 }
@@ -109,8 +110,8 @@ void LoadedModule::checkTarget() {
   int wanted = 0, have = 0;
   char wantedSuffix = 0, haveSuffix = 0;
   if (!splitArch(ast.target, wanted, wantedSuffix))
-    throw SyntaxError{ast.targetLocation, "unknown target '" +
-                                              std::string(ast.target) + "'"};
+    throw SyntaxError{ast.targetLocation,
+                      "unknown target '" + std::string(ast.target) + "'"};
   splitArch(config.arch, have, haveSuffix);
   bool runs = wantedSuffix ? wanted == have && wantedSuffix == haveSuffix
                            : wanted <= have;
@@ -139,11 +140,12 @@ void LoadedModule::placeVariable(const ptx::Variable &variable) {
   }
   if (variable.space != Space::Shared && !variable.isExtern) {
     uint64_t size = std::max<uint64_t>(variable.bytes(), 1);
-    placed.address = allocator.allocate(size, std::max(variable.alignment(), 1u));
+    placed.address =
+        allocator.allocate(size, std::max(variable.alignment(), 1u));
     if (!placed.address)
-      throw LoadError{{ErrorKind::OutOfMemory,
-                       source().render(variable.location,
-                                       "no memory for this variable")}};
+      throw LoadError{
+          {ErrorKind::OutOfMemory,
+           source().render(variable.location, "no memory for this variable")}};
     allocations.push_back(placed.address);
     std::memset(reinterpret_cast<void *>(placed.address), 0, size);
     globals[std::string(variable.name)] = {placed.address, variable.bytes()};
@@ -157,8 +159,7 @@ void LoadedModule::placeVariables() {
   for (const ptx::Function &function : ast.functions)
     for (const ptx::Statement &statement : function.body)
       if (const auto *variable = std::get_if<ptx::Variable>(&statement))
-        if (variable->space == Space::Global ||
-            variable->space == Space::Const)
+        if (variable->space == Space::Global || variable->space == Space::Const)
           placeVariable(*variable);
   for (const auto &[name, placed] : scope->variables)
     if (placed.declaration->isExtern &&
@@ -199,8 +200,8 @@ uint64_t LoadedModule::initializerBits(const ptx::Initializer &value,
   if (auto found = scope->functions.find(operand.name);
       found != scope->functions.end())
     return functionWindow + found->second->index;
-  throw SyntaxError{operand.location, "unknown name '" +
-                                          std::string(operand.name) + "'"};
+  throw SyntaxError{operand.location,
+                    "unknown name '" + std::string(operand.name) + "'"};
 }
 
 void LoadedModule::initializeElement(const ptx::Initializer &value,
@@ -240,9 +241,8 @@ void LoadedModule::declareFunctions() {
     auto [entry, isNew] = scope->functions.emplace(function.name, nullptr);
     if (!isNew) {
       if (function.hasBody && entry->second->defined)
-        throw SyntaxError{function.location,
-                          "'" + std::string(function.name) +
-                              "' is defined twice"};
+        throw SyntaxError{function.location, "'" + std::string(function.name) +
+                                                 "' is defined twice"};
       entry->second->defined |= function.hasBody;
       continue;
     }
@@ -260,8 +260,8 @@ void LoadedModule::declareFunctions() {
   for (const ptx::Alias &alias : ast.aliases) {
     auto target = scope->functions.find(alias.target);
     if (target == scope->functions.end())
-      throw SyntaxError{alias.location, "unknown function '" +
-                                            std::string(alias.target) + "'"};
+      throw SyntaxError{alias.location,
+                        "unknown function '" + std::string(alias.target) + "'"};
     scope->functions[alias.name] = target->second;
   }
 }
@@ -323,14 +323,12 @@ SharedLayout LoadedModule::layOutShared(const ptx::Function &function) {
   layout.end = config.sharedReservedPerBlock;
   auto place = [&](const ptx::Variable &variable) {
     if (variable.isUnsized || (variable.isExtern && variable.bytes() == 0)) {
-      layout.dynamicAlign =
-          std::max(layout.dynamicAlign, variable.alignment());
+      layout.dynamicAlign = std::max(layout.dynamicAlign, variable.alignment());
       return;
     }
     uint32_t align = std::max(variable.alignment(), 1u);
     uint64_t end = ((layout.end + align - 1) & ~uint64_t(align - 1));
-    if (!layout.offsets
-             .emplace(variable.name, static_cast<uint32_t>(end))
+    if (!layout.offsets.emplace(variable.name, static_cast<uint32_t>(end))
              .second)
       return;
     end += variable.bytes();
@@ -368,14 +366,14 @@ void LoadedModule::decodeFunctions() {
   }
   for (const FunctionDecoder::DirectCall &call : calls) {
     if (!call.callee->defined)
-      throw LoadError{{ErrorKind::UnresolvedSymbol,
-                       source().render(call.location,
-                                       "function '" + call.callee->name +
-                                           "' has no definition")}};
+      throw LoadError{
+          {ErrorKind::UnresolvedSymbol,
+           source().render(call.location, "function '" + call.callee->name +
+                                              "' has no definition")}};
     if (call.params != call.callee->params.size() ||
         call.returns != call.callee->returns.size())
-      throw SyntaxError{call.location, "the call does not match '" +
-                                           call.callee->name + "'"};
+      throw SyntaxError{call.location,
+                        "the call does not match '" + call.callee->name + "'"};
   }
   for (const auto &[function, shared] : entries)
     addKernel(*function, *scope->functions.at(function->name), shared);
@@ -424,9 +422,8 @@ void LoadedModule::addKernel(const ptx::Function &function, FunctionInfo &info,
   }
   // PTX has no register allocation; without a directive assume what lets a
   // full SM of threads run.
-  uint32_t whole = config.maxThreadsPerSm
-                       ? config.regsPerSm / config.maxThreadsPerSm
-                       : 0;
+  uint32_t whole =
+      config.maxThreadsPerSm ? config.regsPerSm / config.maxThreadsPerSm : 0;
   kernel.regs = function.maxRegisters ? function.maxRegisters : whole;
   kernel.minBlocksPerSm = function.minBlocksPerSm;
   if (function.requiredCluster)
@@ -458,9 +455,10 @@ Result<std::unique_ptr<Module>> Module::load(std::string_view ptx,
                                              const DeviceConfig &config,
                                              GlobalAllocator &allocator) {
   if (ptx.size() > UINT32_MAX / 2)
-    return Error{ErrorKind::InvalidPtx, name + ": error: the text is too large"};
-  auto module = std::make_unique<LoadedModule>(ptx, std::move(name), config,
-                                               allocator);
+    return Error{ErrorKind::InvalidPtx,
+                 name + ": error: the text is too large"};
+  auto module =
+      std::make_unique<LoadedModule>(ptx, std::move(name), config, allocator);
   try {
     module->load();
   } catch (const SyntaxError &error) {

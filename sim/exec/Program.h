@@ -29,7 +29,8 @@ struct FunctionInfo {
   bool isEntry = false;
   bool defined = false;
   Builtin builtin = Builtin::None;
-  uint32_t index = 0; ///< in Program::functions; function pointers are made of it
+  uint32_t index =
+      0; ///< in Program::functions; function pointers are made of it
   uint32_t entryPc = 0;
   uint32_t bytes32 = 0; ///< register rows of a frame
   uint32_t bytes64 = 0;

@@ -375,8 +375,8 @@ uint32_t maxActiveBlocksPerSm(const Kernel &kernel, const DeviceConfig &config,
   blocks = std::min(blocks, config.sharedPerSm /
                                 (shared + config.sharedReservedPerBlock));
   if (kernel.regs)
-    blocks = std::min(blocks,
-                      config.regsPerSm / (kernel.regs * warps * laneCount));
+    blocks =
+        std::min(blocks, config.regsPerSm / (kernel.regs * warps * laneCount));
   // The compiler promised as many.
   return std::max(blocks, 1u);
 }
@@ -414,7 +414,8 @@ static std::string checkLaunch(const Launch &launch, const DeviceConfig &config,
   if (launch.params.size() < kernel.totalParamBytes)
     return "parameters of " + std::to_string(launch.params.size()) +
            " bytes are less than " + std::to_string(kernel.totalParamBytes);
-  if (cluster.count() == 0 || cluster.count() > std::max(config.maxClusterSize, 1u))
+  if (cluster.count() == 0 ||
+      cluster.count() > std::max(config.maxClusterSize, 1u))
     return "cluster " + sizeText(cluster) + " is not between 1 and " +
            std::to_string(config.maxClusterSize) + " blocks";
   if (launch.grid.x % cluster.x || launch.grid.y % cluster.y ||
@@ -450,18 +451,17 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   context.clusterCtas = static_cast<uint32_t>(cluster.count());
   context.staticSharedEnd = kernel.code->sharedEnd;
   uint32_t align = kernel.code->dynamicAlign;
-  context.sharedBytes =
-      ((kernel.code->sharedEnd + align - 1) & ~(align - 1)) +
-      launch.dynamicSharedBytes;
+  context.sharedBytes = ((kernel.code->sharedEnd + align - 1) & ~(align - 1)) +
+                        launch.dynamicSharedBytes;
   context.localBytesPerThread = kernel.localBytesPerThread;
 
   GridRun grid(context, {launch.grid, cluster});
   grid.total = grid.shape.clusters();
-  uint32_t perSm = std::max(
-      1u, maxActiveBlocksPerSm(kernel, config, context.blockThreads,
-                               launch.dynamicSharedBytes));
-  grid.residentLimit = std::max<uint64_t>(
-      1, uint64_t(perSm) * config.smCount / context.clusterCtas);
+  uint32_t perSm =
+      std::max(1u, maxActiveBlocksPerSm(kernel, config, context.blockThreads,
+                                        launch.dynamicSharedBytes));
+  grid.residentLimit = std::max<uint64_t>(1, uint64_t(perSm) * config.smCount /
+                                                 context.clusterCtas);
 
   std::vector<std::thread> threads;
   for (uint32_t i = 1; i < hostThreads(launch, grid.total); ++i)

@@ -442,14 +442,14 @@ Status Warp::fault(const Inst &inst, uint32_t lane, ErrorKind kind,
     return "(" + std::to_string(x) + "," + std::to_string(y) + "," +
            std::to_string(z) + ")";
   };
-  std::string where =
-      "in kernel '" + launch->launch->kernel->name + "', block " +
-      triple(cta->id.x, cta->id.y, cta->id.z) + ", thread " +
-      triple(linear % block.x, linear / block.x % block.y,
-             linear / block.x / block.y);
-  launch->fail(cta->cluster->linear, kind,
-               launch->program->source.render(inst.location,
-                                              message + " " + where));
+  std::string where = "in kernel '" + launch->launch->kernel->name +
+                      "', block " + triple(cta->id.x, cta->id.y, cta->id.z) +
+                      ", thread " +
+                      triple(linear % block.x, linear / block.x % block.y,
+                             linear / block.x / block.y);
+  launch->fail(
+      cta->cluster->linear, kind,
+      launch->program->source.render(inst.location, message + " " + where));
   return Status::Fault;
 }
 

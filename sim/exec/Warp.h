@@ -35,7 +35,7 @@ struct Frame {
   uint32_t base32 = 0; ///< first row in Warp::rows32, in bytes
   uint32_t base64 = 0;
   uint32_t basePredicate = 0;
-  uint32_t localBase = 0; ///< first byte in each lane's local memory
+  uint32_t localBase = 0;     ///< first byte in each lane's local memory
   const void *call = nullptr; ///< the CallInfo that led here
   uint32_t users = 0;         ///< strands and frames that hold this frame
 };
@@ -55,9 +55,9 @@ struct Strand {
   Frame *frame = nullptr;
   uint64_t lastRun = 0;
   WaitKind wait = WaitKind::None;
-  bool arrived = false; ///< counted by the barrier it waits for
+  bool arrived = false;  ///< counted by the barrier it waits for
   bool timedOut = false; ///< a potentially blocking wait is to return false
-  uint32_t token = 0;   ///< the barrier's phase it arrived in
+  uint32_t token = 0;    ///< the barrier's phase it arrived in
 };
 
 /// How a slice of a warp's execution ended.

@@ -84,7 +84,9 @@ struct Variable {
   std::optional<Initializer> initializer;
 
   /// Bytes of the whole variable.
-  uint64_t bytes() const { return uint64_t(typeBytes(type)) * vector * elements; }
+  uint64_t bytes() const {
+    return uint64_t(typeBytes(type)) * vector * elements;
+  }
   uint32_t alignment() const {
     return align ? align : typeBytes(type) * vector;
   }

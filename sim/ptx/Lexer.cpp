@@ -84,8 +84,8 @@ Token Lexer::lexNumber() {
   Location start = static_cast<Location>(cursor);
   char second = at(cursor + 1);
   bool leadingZero = text[cursor] == '0';
-  if (leadingZero && (second == 'f' || second == 'F' || second == 'd' ||
-                      second == 'D'))
+  if (leadingZero &&
+      (second == 'f' || second == 'F' || second == 'd' || second == 'D'))
     return lexHexFloat(start);
 
   int base = 10;

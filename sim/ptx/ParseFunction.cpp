@@ -124,8 +124,8 @@ bool Parser::parseFunctionDirective(Function &function) {
       take();
     }
   } else {
-    fail(current.location, "unsupported function directive '." +
-                               std::string(current.text) + "'");
+    fail(current.location,
+         "unsupported function directive '." + std::string(current.text) + "'");
   }
   return true;
 }
@@ -152,8 +152,8 @@ void Parser::parseBody(Function &function) {
       continue;
     switch (current.kind) {
     case TokenKind::End:
-      fail(function.location, "body of '" + std::string(function.name) +
-                                  "' is not closed");
+      fail(function.location,
+           "body of '" + std::string(function.name) + "' is not closed");
     case TokenKind::DotWord:
       parseBodyDirective(body);
       break;

@@ -8,9 +8,7 @@ ModuleAst parseModule(const Source &source) {
   return Parser(source).parseModule();
 }
 
-Parser::Parser(const Source &source) : lexer(source) {
-  current = lexer.next();
-}
+Parser::Parser(const Source &source) : lexer(source) { current = lexer.next(); }
 
 void Parser::fail(Location location, std::string message) const {
   throw SyntaxError{location, std::move(message)};
@@ -85,8 +83,8 @@ void Parser::parseHeader(ModuleAst &module) {
   while (acceptPunct(',')) {
     Token option = expectWord("a target option");
     if (option.text != "debug" && option.text != "texmode_unified")
-      fail(option.location, "unsupported target option '" +
-                                std::string(option.text) + "'");
+      fail(option.location,
+           "unsupported target option '" + std::string(option.text) + "'");
   }
   if (acceptDot("address_size")) {
     Location location = current.location;

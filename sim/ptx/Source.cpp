@@ -18,8 +18,7 @@ Source::Source(std::string_view text, std::string name)
 }
 
 LineColumn Source::position(Location location) const {
-  auto next =
-      std::upper_bound(lineStarts.begin(), lineStarts.end(), location);
+  auto next = std::upper_bound(lineStarts.begin(), lineStarts.end(), location);
   uint32_t line = static_cast<uint32_t>(next - lineStarts.begin());
   return {line, location - lineStarts[line - 1] + 1};
 }

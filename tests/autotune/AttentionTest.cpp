@@ -141,11 +141,13 @@ TEST(Attention, DiffersBetweenBoardsWhereItOught) {
 }
 
 TEST(Attention, KeepsWhatWasDividedByHand) {
-  auto choice = chooseAttentionPartial(shapeOf(4, 4, 4096), 32, 8, testSku("h800-sxm"));
+  auto choice =
+      chooseAttentionPartial(shapeOf(4, 4, 4096), 32, 8, testSku("h800-sxm"));
   ASSERT_TRUE(choice);
   EXPECT_EQ(choice->config.blockN, 32);
   EXPECT_EQ(choice->config.numSplits, 8);
-  EXPECT_FALSE(chooseAttentionPartial(shapeOf(4, 4, 4096), 48, 8, testSku("h800-sxm")));
+  EXPECT_FALSE(
+      chooseAttentionPartial(shapeOf(4, 4, 4096), 48, 8, testSku("h800-sxm")));
 }
 
 TEST(Attention, CombinesInWholeWarps) {

@@ -59,18 +59,25 @@ func.func @forward(%q: !q, %k: !k, %v: !k, %b: !b, %c: !c, %l: !l) -> (!p, !e) {
     pages += needed;
     cu.push_back(cu.back() + 1);
   }
-  test.sizes = {{"tokens", seqs}, {"seqs", seqs}, {"rows", seqs}, {"pages", pages}, {"pages_per_seq", width}};
+  test.sizes = {{"tokens", seqs},
+                {"seqs", seqs},
+                {"rows", seqs},
+                {"pages", pages},
+                {"pages_per_seq", width}};
   // Long enough that every part may have keys.
   test.bounds = {{"tokens", 64}, {"seqs", 64}, {"rows", 64}, {"context", 8192}};
   test.integers = {{3, table}, {4, cu}, {5, step.lengths}};
-  // Weights are rounded to bf16 before the second product, against a running maximum.
+  // Weights are rounded to bf16 before the second product, against a running
+  // maximum.
   test.f32 = {1.0 / 128, 1.0 / 128};
   return test;
 }
 
 TEST(FamilyAttentionParts, Lengths) {
   // One key, edges of blocks and pages, parts without keys.
-  EXPECT_EQ(runFamilyCase(makePartial({{1, 63, 64, 65, 128, 200, 256, 257, 700}})), "");
+  EXPECT_EQ(
+      runFamilyCase(makePartial({{1, 63, 64, 65, 128, 200, 256, 257, 700}})),
+      "");
 }
 
 TEST(FamilyAttentionParts, HeadSizes) {
@@ -84,7 +91,8 @@ TEST(FamilyAttentionParts, HeadSizes) {
 }
 
 TEST(FamilyAttentionParts, Groups) {
-  for (auto [qHeads, kvHeads] : {std::pair<int64_t, int64_t>{4, 4}, {8, 1}, {64, 8}}) {
+  for (auto [qHeads, kvHeads] :
+       {std::pair<int64_t, int64_t>{4, 4}, {8, 1}, {64, 8}}) {
     Decode step{{77, 200}};
     step.qHeads = qHeads, step.kvHeads = kvHeads;
     EXPECT_EQ(runFamilyCase(makePartial(step)), "") << qHeads << " " << kvHeads;
@@ -93,10 +101,14 @@ TEST(FamilyAttentionParts, Groups) {
 
 TEST(FamilyAttentionParts, BlocksPagesAndSplits) {
   for (auto [block, pageSize, splits] :
-       {std::tuple<int64_t, int64_t, int64_t>{128, 64, 2}, {32, 64, 8}, {64, 16, 3}, {64, 64, 32}}) {
+       {std::tuple<int64_t, int64_t, int64_t>{128, 64, 2},
+        {32, 64, 8},
+        {64, 16, 3},
+        {64, 64, 32}}) {
     Decode step{{1, 100, 513}};
     step.block = block, step.pageSize = pageSize, step.splits = splits;
-    EXPECT_EQ(runFamilyCase(makePartial(step)), "") << block << " " << pageSize << " " << splits;
+    EXPECT_EQ(runFamilyCase(makePartial(step)), "")
+        << block << " " << pageSize << " " << splits;
   }
 }
 
@@ -107,10 +119,12 @@ TEST(FamilyAttentionParts, Window) {
   EXPECT_EQ(runFamilyCase(makePartial(step)), "");
 }
 
-static FamilyCase makeCombine(int64_t tokens, int64_t splits, int64_t heads, int64_t headDim) {
+static FamilyCase makeCombine(int64_t tokens, int64_t splits, int64_t heads,
+                              int64_t headDim) {
   FamilyCase test;
   test.entry = "decode";
-  test.graph = fill(R"mlir(
+  test.graph = fill(
+      R"mlir(
 !p = tensor<?x$Sx$Hx$Dxf32, #xf.sizes<tokens>>
 !e = tensor<?x$Sx$Hxf32, #xf.sizes<tokens>>
 !o = tensor<?x$Hx$Dxbf16, #xf.sizes<tokens>>
@@ -119,7 +133,7 @@ func.func @forward(%p: !p, %e: !e) -> !o {
   return %o : !o
 }
 )mlir",
-                    {{"S", number(splits)}, {"H", number(heads)}, {"D", number(headDim)}});
+      {{"S", number(splits)}, {"H", number(heads)}, {"D", number(headDim)}});
   test.sizes = {{"tokens", tokens}};
   // Shares that differ by many orders of magnitude.
   test.scales = {{1, 10.0f}};
@@ -128,8 +142,13 @@ func.func @forward(%p: !p, %e: !e) -> !o {
 
 TEST(FamilyAttentionCombine, Shapes) {
   for (int64_t tokens : {1, 3, 8})
-    for (auto [heads, headDim] : {std::pair<int64_t, int64_t>{9, 64}, {32, 128}, {3, 80}, {8, 96}, {4, 256}})
-      EXPECT_EQ(runFamilyCase(makeCombine(tokens, 4, heads, headDim)), "") << tokens << " " << heads << " " << headDim;
+    for (auto [heads, headDim] : {std::pair<int64_t, int64_t>{9, 64},
+                                  {32, 128},
+                                  {3, 80},
+                                  {8, 96},
+                                  {4, 256}})
+      EXPECT_EQ(runFamilyCase(makeCombine(tokens, 4, heads, headDim)), "")
+          << tokens << " " << heads << " " << headDim;
 }
 
 TEST(FamilyAttentionCombine, Splits) {

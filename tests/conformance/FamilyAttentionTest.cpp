@@ -31,10 +31,10 @@ class FamilyAttention : public testing::TestWithParam<AttentionParam> {};
 
 void PrintTo(const AttentionParam &param, std::ostream *out) {
   std::ostream &os = *out;
-  os << param.entry << " heads " << param.heads.q << "/" << param.heads.kv << "x" << param.heads.dim << " window " << param.heads.window;
+  os << param.entry << " heads " << param.heads.q << "/" << param.heads.kv
+     << "x" << param.heads.dim << " window " << param.heads.window;
   for (auto [queries, keys] : param.batch.seqs)
     os << " " << queries << "/" << keys;
-
 }
 
 static FamilyCase makeCase(const AttentionParam &param) {
@@ -50,8 +50,12 @@ static FamilyCase makeCase(const AttentionParam &param) {
           : !q, !cache, tensor<?x?xi32, #xf.sizes<seqs, pages_per_seq>>, tensor<?xi32, #xf.sizes<seqs + 1>>, tensor<?xi32, #xf.sizes<seqs>>
       return %o : !q
     })",
-                    {{"KV", std::to_string(kv)}, {"P", std::to_string(pageSize)}, {"D", std::to_string(dim)},
-                     {"Q", std::to_string(q)}, {"S", std::to_string(1 / std::sqrt(double(dim)))}, {"W", std::to_string(window)}});
+                    {{"KV", std::to_string(kv)},
+                     {"P", std::to_string(pageSize)},
+                     {"D", std::to_string(dim)},
+                     {"Q", std::to_string(q)},
+                     {"S", std::to_string(1 / std::sqrt(double(dim)))},
+                     {"W", std::to_string(window)}});
   std::vector<int64_t> cu{0}, lens, counts;
   int64_t pages = 0, width = 1, longest = 1;
   for (auto [queries, keys] : param.batch.seqs) {
@@ -62,7 +66,8 @@ static FamilyCase makeCase(const AttentionParam &param) {
     width = std::max(width, counts.back());
     longest = std::max(longest, keys);
   }
-  // Pages in no order; entries past a sequence's last page are never to be read.
+  // Pages in no order; entries past a sequence's last page are never to be
+  // read.
   std::vector<int64_t> order(pages);
   std::iota(order.begin(), order.end(), 0);
   std::shuffle(order.begin(), order.end(), std::mt19937(7));
@@ -70,7 +75,10 @@ static FamilyCase makeCase(const AttentionParam &param) {
   for (size_t seq = 0, next = 0; seq < counts.size(); ++seq)
     for (int64_t i = 0; i < width; ++i)
       table.push_back(i < counts[seq] ? order[next++] : 1 << 30);
-  test.sizes = {{"tokens", cu.back()}, {"seqs", int64_t(lens.size())}, {"pages", std::max<int64_t>(pages, 1)}, {"pages_per_seq", width}};
+  test.sizes = {{"tokens", cu.back()},
+                {"seqs", int64_t(lens.size())},
+                {"pages", std::max<int64_t>(pages, 1)},
+                {"pages_per_seq", width}};
   test.bounds = {{"context", longest}};
   test.integers = {{3, table}, {4, cu}, {5, lens}};
   test.scales = {{0, 2.0f}};
@@ -80,22 +88,31 @@ static FamilyCase makeCase(const AttentionParam &param) {
   return test;
 }
 
-TEST_P(FamilyAttention, AgreesWithOracle) { EXPECT_EQ("", runFamilyCase(makeCase(GetParam()))); }
+TEST_P(FamilyAttention, AgreesWithOracle) {
+  EXPECT_EQ("", runFamilyCase(makeCase(GetParam())));
+}
 
 static const Heads kGrouped{9, 3, 64, 64, 0};
 
 INSTANTIATE_TEST_SUITE_P(
     Decode, FamilyAttention,
-    testing::Values(AttentionParam{kGrouped, {{{1, 1}}}, "decode"}, AttentionParam{kGrouped, {{{1, 64}, {1, 65}, {1, 127}, {1, 200}}}, "decode"},
-                    AttentionParam{{4, 4, 80, 16, 0}, {{{1, 33}, {1, 5}}}, "decode"},
-                    AttentionParam{{8, 2, 96, 64, 0}, {{{1, 130}}}, "decode"},
-                    AttentionParam{{8, 1, 128, 64, 100}, {{{1, 300}, {1, 90}}}, "decode"},
-                    AttentionParam{{2, 1, 256, 32, 0}, {{{1, 70}}}, "decode"}));
+    testing::Values(
+        AttentionParam{kGrouped, {{{1, 1}}}, "decode"},
+        AttentionParam{
+            kGrouped, {{{1, 64}, {1, 65}, {1, 127}, {1, 200}}}, "decode"},
+        AttentionParam{{4, 4, 80, 16, 0}, {{{1, 33}, {1, 5}}}, "decode"},
+        AttentionParam{{8, 2, 96, 64, 0}, {{{1, 130}}}, "decode"},
+        AttentionParam{{8, 1, 128, 64, 100}, {{{1, 300}, {1, 90}}}, "decode"},
+        AttentionParam{{2, 1, 256, 32, 0}, {{{1, 70}}}, "decode"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Prefill, FamilyAttention,
-    testing::Values(AttentionParam{kGrouped, {{{1, 1}}}, "prefill"}, AttentionParam{kGrouped, {{{37, 37}}}, "prefill"},
-                    AttentionParam{kGrouped, {{{130, 130}, {1, 77}, {0, 0}, {64, 200}}}, "prefill"},
-                    AttentionParam{{4, 4, 80, 16, 0}, {{{70, 70}}}, "prefill"}, AttentionParam{{8, 2, 96, 64, 0}, {{{65, 129}}}, "prefill"},
-                    AttentionParam{{8, 2, 128, 64, 50}, {{{200, 200}, {3, 90}}}, "prefill"},
-                    AttentionParam{{2, 1, 256, 32, 0}, {{{66, 70}}}, "prefill"}));
+    testing::Values(
+        AttentionParam{kGrouped, {{{1, 1}}}, "prefill"},
+        AttentionParam{kGrouped, {{{37, 37}}}, "prefill"},
+        AttentionParam{
+            kGrouped, {{{130, 130}, {1, 77}, {0, 0}, {64, 200}}}, "prefill"},
+        AttentionParam{{4, 4, 80, 16, 0}, {{{70, 70}}}, "prefill"},
+        AttentionParam{{8, 2, 96, 64, 0}, {{{65, 129}}}, "prefill"},
+        AttentionParam{{8, 2, 128, 64, 50}, {{{200, 200}, {3, 90}}}, "prefill"},
+        AttentionParam{{2, 1, 256, 32, 0}, {{{66, 70}}}, "prefill"}));

@@ -19,7 +19,10 @@ static FamilyCase makeCase(const Shape &shape, const char *graph) {
   auto [tokens, n, k] = shape;
   FamilyCase test;
   test.sizes = {{"tokens", tokens}};
-  test.graph = fill(graph, {{"N", std::to_string(n)}, {"K", std::to_string(k)}, {"H", std::to_string(n / 2)}, {"C", std::to_string((n + 63) / 64)}});
+  test.graph = fill(graph, {{"N", std::to_string(n)},
+                            {"K", std::to_string(k)},
+                            {"H", std::to_string(n / 2)},
+                            {"C", std::to_string((n + 63) / 64)}});
   // Sums of K products of unit normals stay below 4.5 sqrt(K) here. The tensor
   // core truncates such a sum to 24 bits, once for each 16 of K.
   double largest = 4.5 * std::sqrt(double(k));
@@ -83,6 +86,9 @@ TEST_P(FamilyGemm, NormScaleBiasAndGate) {
   EXPECT_EQ("", runFamilyCase(test));
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, FamilyGemm,
-                         testing::Values(Shape{1, 576, 576}, Shape{3, 960, 576}, Shape{7, 576, 1536}, Shape{33, 192, 320},
-                                         Shape{64, 256, 128}, Shape{65, 200, 72}, Shape{200, 576, 576}, Shape{1, 72, 4104}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, FamilyGemm,
+    testing::Values(Shape{1, 576, 576}, Shape{3, 960, 576}, Shape{7, 576, 1536},
+                    Shape{33, 192, 320}, Shape{64, 256, 128},
+                    Shape{65, 200, 72}, Shape{200, 576, 576},
+                    Shape{1, 72, 4104}));

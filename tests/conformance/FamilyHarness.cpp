@@ -33,8 +33,11 @@ private:
   bool lower();
   bool makeArguments();
   std::string launch();
-  std::string compareResult(unsigned index, const Tensor &expected, const HostTensor &actual);
-  std::string fault(const char *what) { return what + (": " + context.takeDiagnostics()); }
+  std::string compareResult(unsigned index, const Tensor &expected,
+                            const HostTensor &actual);
+  std::string fault(const char *what) {
+    return what + (": " + context.takeDiagnostics());
+  }
   bool runPasses(llvm::function_ref<void(OpPassManager &)> build);
   SmallVector<int64_t> shapeOf(RankedTensorType type);
   int64_t sizeOf(const xf::Dim &dim);
@@ -64,24 +67,32 @@ bool FamilyRun::prepareGraph() {
   SmallVector<NamedAttribute> bounds;
   for (const char *name : {"tokens", "seqs", "rows", "context"}) {
     auto bound = test.bounds.find(name), size = test.sizes.find(name);
-    int64_t value = bound != test.bounds.end() ? bound->second : size != test.sizes.end() ? size->second : 1;
-    bounds.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(std::max<int64_t>(value, 1))));
+    int64_t value = bound != test.bounds.end() ? bound->second
+                    : size != test.sizes.end() ? size->second
+                                               : 1;
+    bounds.push_back(builder.getNamedAttr(
+        name, builder.getI64IntegerAttr(std::max<int64_t>(value, 1))));
   }
   function->setAttr("xf.bounds", builder.getDictionaryAttr(bounds));
   function->setAttr("xf.entry", builder.getStringAttr(test.entry));
-  return runPasses([](OpPassManager &pm) { pm.addNestedPass<func::FuncOp>(createFormKernels()); });
+  return runPasses([](OpPassManager &pm) {
+    pm.addNestedPass<func::FuncOp>(createFormKernels());
+  });
 }
 
 bool FamilyRun::lower() {
   TuneKernelsOptions tune;
   tune.skuName = test.sku;
   tune.skuDirectory = TILEWRIGHT_SKU_DIRECTORY;
-  if (!runPasses([&](OpPassManager &pm) { pm.addNestedPass<func::FuncOp>(createTuneKernels(tune)); }))
+  if (!runPasses([&](OpPassManager &pm) {
+        pm.addNestedPass<func::FuncOp>(createTuneKernels(tune));
+      }))
     return false;
   kernel = *function.getOps<xf::KernelOp>().begin();
   NamedAttrList config(*kernel.getConfig());
   for (const auto &[name, value] : test.config)
-    config.set(name, IntegerAttr::get(IntegerType::get(&context.get(), 64), value));
+    config.set(name,
+               IntegerAttr::get(IntegerType::get(&context.get(), 64), value));
   kernel.setConfigAttr(config.getDictionary(&context.get()));
   if (!runPasses([](OpPassManager &pm) { pm.addPass(createLowerXfToTile()); }))
     return false;
@@ -96,7 +107,8 @@ int64_t FamilyRun::sizeOf(const xf::Dim &dim) {
 }
 
 SmallVector<int64_t> FamilyRun::shapeOf(RankedTensorType type) {
-  return llvm::map_to_vector(xf::getDims(type), [&](const xf::Dim &dim) { return sizeOf(dim); });
+  return llvm::map_to_vector(xf::getDims(type),
+                             [&](const xf::Dim &dim) { return sizeOf(dim); });
 }
 
 bool FamilyRun::makeArguments() {
@@ -104,13 +116,16 @@ bool FamilyRun::makeArguments() {
   std::normal_distribution<float> normal;
   for (BlockArgument argument : function.getArguments()) {
     auto type = cast<RankedTensorType>(argument.getType());
-    Tensor tensor(*reference::getElementType(type.getElementType()), shapeOf(type));
+    Tensor tensor(*reference::getElementType(type.getElementType()),
+                  shapeOf(type));
     unsigned position = argument.getArgNumber();
     auto integers = test.integers.find(position);
     auto scale = test.scales.find(position);
     for (int64_t i = 0; i < tensor.getNumElements(); ++i) {
       if (reference::isFloat(tensor.getType()))
-        tensor.setFloat(i, normal(generator) * (scale == test.scales.end() ? 1.0f : scale->second));
+        tensor.setFloat(i, normal(generator) * (scale == test.scales.end()
+                                                    ? 1.0f
+                                                    : scale->second));
       else
         tensor.setInt(i, integers->second.at(i));
     }
@@ -124,31 +139,45 @@ static HostTensor toHost(const Tensor &tensor) {
   return HostTensor(std::vector<char>(bytes.begin(), bytes.end()));
 }
 
-std::string FamilyRun::compareResult(unsigned index, const Tensor &expected, const HostTensor &actual) {
+std::string FamilyRun::compareResult(unsigned index, const Tensor &expected,
+                                     const HostTensor &actual) {
   Tensor got(expected.getType(), expected.getShape(),
-             ArrayRef<char>(reinterpret_cast<const char *>(actual.bytes.data()), actual.bytes.size()));
-  const Bound &bound = expected.getType() == reference::ElementType::BF16 ? test.bf16 : test.f32;
+             ArrayRef<char>(reinterpret_cast<const char *>(actual.bytes.data()),
+                            actual.bytes.size()));
+  const Bound &bound =
+      expected.getType() == reference::ElementType::BF16 ? test.bf16 : test.f32;
   int64_t bad = 0;
   std::string first;
   for (int64_t i = 0; i < expected.getNumElements(); ++i) {
     bool isFloat = reference::isFloat(expected.getType());
     double want = isFloat ? expected.getFloat(i) : double(expected.getInt(i));
     double have = isFloat ? got.getFloat(i) : double(got.getInt(i));
-    double allowed = isFloat ? std::max(bound.relative * std::max(std::abs(want), std::abs(have)), bound.absolute) : 0;
-    if (std::abs(want - have) <= allowed || (std::isnan(want) && std::isnan(have)) || want == have)
+    double allowed = isFloat
+                         ? std::max(bound.relative * std::max(std::abs(want),
+                                                              std::abs(have)),
+                                    bound.absolute)
+                         : 0;
+    if (std::abs(want - have) <= allowed ||
+        (std::isnan(want) && std::isnan(have)) || want == have)
       continue;
     if (bad++ == 0) {
       llvm::raw_string_ostream os(first);
       os << "result " << index << " at [";
-      llvm::interleaveComma(reference::getCoordinates(expected.getShape(), i), os);
-      os << "]: expected " << want << ", got " << have << ", off by " << std::abs(want - have) << ", allowed " << allowed;
+      llvm::interleaveComma(reference::getCoordinates(expected.getShape(), i),
+                            os);
+      os << "]: expected " << want << ", got " << have << ", off by "
+         << std::abs(want - have) << ", allowed " << allowed;
     }
   }
-  return bad ? first + "; " + std::to_string(bad) + " of " + std::to_string(expected.getNumElements()) + " elements are off\n" : "";
+  return bad ? first + "; " + std::to_string(bad) + " of " +
+                   std::to_string(expected.getNumElements()) +
+                   " elements are off\n"
+             : "";
 }
 
 std::string FamilyRun::launch() {
-  FailureOr<SmallVector<Tensor>> expected = reference::evaluate(function, arguments);
+  FailureOr<SmallVector<Tensor>> expected =
+      reference::evaluate(function, arguments);
   if (failed(expected))
     return fault("the oracle failed");
   llvm::Expected<TestKernel> compiled = TestKernel::compile(kernelText);
@@ -156,22 +185,27 @@ std::string FamilyRun::launch() {
     return llvm::toString(compiled.takeError());
   std::vector<HostTensor> buffers;
   for (Value input : kernel.getInputs())
-    buffers.push_back(toHost(arguments[cast<BlockArgument>(input).getArgNumber()]));
+    buffers.push_back(
+        toHost(arguments[cast<BlockArgument>(input).getArgNumber()]));
   // Where each result of the kernel is after the launch.
   SmallVector<unsigned> place;
   for (OpResult result : kernel->getResults()) {
-    if (std::optional<unsigned> operand = kernel.getInPlaceOperand(result.getResultNumber())) {
+    if (std::optional<unsigned> operand =
+            kernel.getInPlaceOperand(result.getResultNumber())) {
       place.push_back(*operand);
       continue;
     }
     place.push_back(buffers.size());
     auto type = cast<RankedTensorType>(result.getType());
-    Tensor empty(*reference::getElementType(type.getElementType()), shapeOf(type));
+    Tensor empty(*reference::getElementType(type.getElementType()),
+                 shapeOf(type));
     buffers.push_back(toHost(empty));
   }
   runtime::SymbolValues symbols{};
   for (size_t i = 0; i < runtime::numSymbols; ++i)
-    if (auto size = test.sizes.find(std::string(runtime::name(runtime::Symbol(i)))); size != test.sizes.end())
+    if (auto size =
+            test.sizes.find(std::string(runtime::name(runtime::Symbol(i))));
+        size != test.sizes.end())
       symbols[runtime::Symbol(i)] = size->second;
   if (llvm::Error error = compiled->launch(buffers, symbols))
     return llvm::toString(std::move(error));
@@ -180,7 +214,8 @@ std::string FamilyRun::launch() {
   for (OpOperand &operand : returned->getOpOperands()) {
     auto result = cast<OpResult>(operand.get());
     unsigned index = operand.getOperandNumber();
-    faults += compareResult(index, (*expected)[index], buffers[place[result.getResultNumber()]]);
+    faults += compareResult(index, (*expected)[index],
+                            buffers[place[result.getResultNumber()]]);
   }
   return faults;
 }
@@ -190,7 +225,8 @@ std::string FamilyRun::run() {
     return fault("the graph does not form kernels");
   auto kernels = llvm::to_vector(function.getOps<xf::KernelOp>());
   if (kernels.size() != 1)
-    return "the graph forms " + std::to_string(kernels.size()) + " kernels, not one";
+    return "the graph forms " + std::to_string(kernels.size()) +
+           " kernels, not one";
   if (!makeArguments())
     return "arguments are missing";
   if (!lower())
@@ -198,6 +234,8 @@ std::string FamilyRun::run() {
   return launch();
 }
 
-std::string runFamilyCase(const FamilyCase &test) { return FamilyRun(test).run(); }
+std::string runFamilyCase(const FamilyCase &test) {
+  return FamilyRun(test).run();
+}
 
 } // namespace tilewright::conformance

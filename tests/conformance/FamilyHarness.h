@@ -27,7 +27,8 @@ struct FamilyCase {
   std::string graph;
   /// "decode" or "prefill".
   std::string entry = "prefill";
-  /// Values of the symbols in this launch: tokens, seqs, rows, pages, pages_per_seq.
+  /// Values of the symbols in this launch: tokens, seqs, rows, pages,
+  /// pages_per_seq.
   std::map<std::string, int64_t> sizes;
   /// The largest values that the kernel is tuned for; sizes where not given.
   std::map<std::string, int64_t> bounds;
@@ -38,8 +39,8 @@ struct FamilyCase {
   std::string sku = "h800-sxm";
   /// Fields of the config that replace the tuner's choice.
   std::map<std::string, int64_t> config;
-  /// Of results in bf16 and in f32. The default for bf16 is one rounding more or
-  /// less, where sums in another order fall on the other side of a tie.
+  /// Of results in bf16 and in f32. The default for bf16 is one rounding more
+  /// or less, where sums in another order fall on the other side of a tie.
   Bound bf16{1.0 / 128, 1e-6}, f32{1e-5, 1e-5};
   uint32_t seed = 1;
 };

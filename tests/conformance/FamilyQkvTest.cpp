@@ -37,7 +37,8 @@ static std::string makeGraph(const QkvParam &param) {
       %qy, %ky, %vy = xf.split %y dim 1 : !y -> !qf, !kf, !kf
       %qh = xf.reshape %qy : !qf to !q
       %kh = xf.reshape %ky : !kf to !k
-      %vh = xf.reshape %vy : !kf to !k)" + norm + R"(
+      %vh = xf.reshape %vy : !kf to !k)" +
+                     norm + R"(
       %qr = xf.rope $QN, %table, %pos pair_distance = 8 : !q, tensor<128x$Hx2xf32>, !i
       %kr = xf.rope $KN, %table, %pos pair_distance = 8 : !k, tensor<128x$Hx2xf32>, !i
       %qg = xf.regroup_columns %qr period = $D extent = $D from = 8 to = $H : !q
@@ -48,10 +49,17 @@ static std::string makeGraph(const QkvParam &param) {
     })";
   int64_t n = (param.qHeads + 2 * param.kvHeads) * param.headDim;
   auto number = [](int64_t value) { return std::to_string(value); };
-  return fill(text, {{"QN", param.norm ? "%qn" : "%qh"}, {"KN", param.norm ? "%kn" : "%kh"},
-                     {"K", number(param.k)}, {"N", number(n)}, {"Q", number(param.qHeads)}, {"G", number(param.kvHeads)},
-                     {"D", number(param.headDim)}, {"H", number(param.headDim / 2)}, {"P", number(param.pageSize)},
-                     {"A", number(param.qHeads * param.headDim)}, {"B", number(param.kvHeads * param.headDim)}});
+  return fill(text, {{"QN", param.norm ? "%qn" : "%qh"},
+                     {"KN", param.norm ? "%kn" : "%kh"},
+                     {"K", number(param.k)},
+                     {"N", number(n)},
+                     {"Q", number(param.qHeads)},
+                     {"G", number(param.kvHeads)},
+                     {"D", number(param.headDim)},
+                     {"H", number(param.headDim / 2)},
+                     {"P", number(param.pageSize)},
+                     {"A", number(param.qHeads * param.headDim)},
+                     {"B", number(param.kvHeads * param.headDim)}});
 }
 
 TEST_P(FamilyQkv, AgreesWithOracle) {
@@ -79,8 +87,12 @@ TEST_P(FamilyQkv, AgreesWithOracle) {
   EXPECT_EQ("", runFamilyCase(test));
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, FamilyQkv,
-                         testing::Values(QkvParam{1, 9, 3, 64, 576, 64, false}, QkvParam{7, 9, 3, 64, 576, 64, false},
-                                         QkvParam{70, 9, 3, 64, 576, 16, false}, QkvParam{5, 4, 2, 128, 256, 64, true},
-                                         QkvParam{130, 4, 2, 128, 256, 64, true}, QkvParam{9, 4, 4, 80, 320, 32, false},
-                                         QkvParam{65, 2, 1, 96, 192, 64, false}));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, FamilyQkv,
+    testing::Values(QkvParam{1, 9, 3, 64, 576, 64, false},
+                    QkvParam{7, 9, 3, 64, 576, 64, false},
+                    QkvParam{70, 9, 3, 64, 576, 16, false},
+                    QkvParam{5, 4, 2, 128, 256, 64, true},
+                    QkvParam{130, 4, 2, 128, 256, 64, true},
+                    QkvParam{9, 4, 4, 80, 320, 32, false},
+                    QkvParam{65, 2, 1, 96, 192, 64, false}));

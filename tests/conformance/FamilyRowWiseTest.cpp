@@ -23,7 +23,8 @@ static std::vector<int64_t> someRows(int64_t count, int64_t limit) {
 static FamilyCase makeCase(const Shape &shape, const char *graph) {
   FamilyCase test;
   test.sizes = {{"tokens", shape.first}, {"rows", shape.first}};
-  test.graph = fill(graph, {{"N", std::to_string(shape.second)}, {"C", std::to_string((shape.second + 63) / 64)}});
+  test.graph = fill(graph, {{"N", std::to_string(shape.second)},
+                            {"C", std::to_string((shape.second + 63) / 64)}});
   return test;
 }
 
@@ -102,4 +103,6 @@ TEST_P(FamilyRowWise, Sample) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, FamilyRowWise,
-                         testing::Values(Shape{1, 576}, Shape{3, 64}, Shape{9, 4096}, Shape{5, 200}, Shape{2, 8192}));
+                         testing::Values(Shape{1, 576}, Shape{3, 64},
+                                         Shape{9, 4096}, Shape{5, 200},
+                                         Shape{2, 8192}));

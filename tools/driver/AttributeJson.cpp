@@ -23,7 +23,8 @@ json toJson(Attribute attribute) {
     return list;
   }
   if (auto numbers = dyn_cast<DenseI64ArrayAttr>(attribute))
-    return std::vector<int64_t>(numbers.asArrayRef().begin(), numbers.asArrayRef().end());
+    return std::vector<int64_t>(numbers.asArrayRef().begin(),
+                                numbers.asArrayRef().end());
   if (auto text = dyn_cast<StringAttr>(attribute))
     return text.getValue().str();
   if (auto flag = dyn_cast<BoolAttr>(attribute))

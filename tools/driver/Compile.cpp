@@ -43,13 +43,16 @@ static llvm::Error failWith(CompilerContext &context, const char *otherwise) {
 static llvm::Error makeDumpDirectory(const CompileOptions &options) {
   if (options.dumpDirectory.empty())
     return llvm::Error::success();
-  if (std::error_code error = llvm::sys::fs::create_directories(options.dumpDirectory))
-    return llvm::createStringError(error, "cannot make directory %s: %s", options.dumpDirectory.c_str(),
+  if (std::error_code error =
+          llvm::sys::fs::create_directories(options.dumpDirectory))
+    return llvm::createStringError(error, "cannot make directory %s: %s",
+                                   options.dumpDirectory.c_str(),
                                    error.message().c_str());
   return llvm::Error::success();
 }
 
-void dumpModule(const CompileOptions &options, llvm::StringRef name, Operation *module) {
+void dumpModule(const CompileOptions &options, llvm::StringRef name,
+                Operation *module) {
   if (options.dumpDirectory.empty())
     return;
   std::string text;
@@ -58,7 +61,8 @@ void dumpModule(const CompileOptions &options, llvm::StringRef name, Operation *
   dumpText(options, name, text + "\n");
 }
 
-void dumpText(const CompileOptions &options, llvm::StringRef name, llvm::StringRef text) {
+void dumpText(const CompileOptions &options, llvm::StringRef name,
+              llvm::StringRef text) {
   if (options.dumpDirectory.empty())
     return;
   llvm::SmallString<128> path(options.dumpDirectory);
@@ -70,15 +74,17 @@ void dumpText(const CompileOptions &options, llvm::StringRef name, llvm::StringR
 }
 
 /// The front end's graph.
-static llvm::Expected<OwningOpRef<ModuleOp>> importModel(MLIRContext &context, const CompileOptions &options,
-                                                         std::string &warnings) {
+static llvm::Expected<OwningOpRef<ModuleOp>>
+importModel(MLIRContext &context, const CompileOptions &options,
+            std::string &warnings) {
   frontend::ImportOptions import;
   import.directory = options.modelDirectory;
   import.configOnly = options.configOnly;
   import.maxContext = options.maxContext;
   import.pageSize = options.pageSize;
   frontend::DiagnosticSink sink;
-  FailureOr<OwningOpRef<ModuleOp>> module = frontend::importHuggingFace(context, import, sink);
+  FailureOr<OwningOpRef<ModuleOp>> module =
+      frontend::importHuggingFace(context, import, sink);
   llvm::raw_string_ostream os(warnings);
   if (succeeded(module)) {
     sink.print(os);
@@ -96,13 +102,15 @@ static int64_t contextOf(ModuleOp module) {
   return model.getAs<IntegerAttr>("max_context").getInt();
 }
 
-llvm::Expected<CompiledModel> compileModel(const CompileOptions &options, std::string &warnings) {
+llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
+                                           std::string &warnings) {
   if (llvm::Error error = makeDumpDirectory(options))
     return std::move(error);
   CompilerContext context;
   StageClock clock;
 
-  llvm::Expected<OwningOpRef<ModuleOp>> imported = importModel(context.get(), options, warnings);
+  llvm::Expected<OwningOpRef<ModuleOp>> imported =
+      importModel(context.get(), options, warnings);
   if (!imported)
     return imported.takeError();
   ModuleOp module = **imported;
@@ -129,13 +137,15 @@ llvm::Expected<CompiledModel> compileModel(const CompileOptions &options, std::s
   FailureOr<json> manifest = buildManifest(module, options);
   if (failed(manifest))
     return failWith(context, "the manifest could not be made");
-  llvm::Expected<std::vector<CompiledKernel>> kernels = compileKernels(module, options);
+  llvm::Expected<std::vector<CompiledKernel>> kernels =
+      compileKernels(module, options);
   if (!kernels)
     return kernels.takeError();
   clock.finish("codegen");
   (*manifest)["ptxas"] = nullptr;
   if (options.assemble) {
-    if (llvm::Error error = assembleKernels(*kernels, options, (*manifest)["ptxas"]))
+    if (llvm::Error error =
+            assembleKernels(*kernels, options, (*manifest)["ptxas"]))
       return std::move(error);
     clock.finish("ptxas");
   }
@@ -146,7 +156,8 @@ llvm::Expected<CompiledModel> compileModel(const CompileOptions &options, std::s
     if (options.cubins && !kernel.cubin.empty())
       result.members[kernel.entry["cubin"]] = std::move(kernel.cubin);
   }
-  (*manifest)["tool"] = {{"name", "tilewright"}, {"version", TILEWRIGHT_VERSION}};
+  (*manifest)["tool"] = {{"name", "tilewright"},
+                         {"version", TILEWRIGHT_VERSION}};
   (*manifest)["pipeline"] = pipeline;
   result.manifest = std::move(*manifest);
   result.times = clock.times;

@@ -9,8 +9,8 @@
 #include "tools/driver/BundleWriter.h"
 
 #include "mlir/IR/Operation.h"
-#include <nlohmann/json.hpp>
 #include "llvm/Support/Error.h"
+#include <nlohmann/json.hpp>
 
 #include <functional>
 #include <string>
@@ -24,7 +24,8 @@ struct CompileOptions {
   std::string skuDirectory;
   /// No weights: their types are taken from the config.
   bool configOnly = false;
-  int64_t maxTokens = 2048, maxSeqs = 64, maxContext = 0; // 0: what the model allows, up to a limit
+  int64_t maxTokens = 2048, maxSeqs = 64,
+          maxContext = 0; // 0: what the model allows, up to a limit
   int64_t pageSize = 64;
   /// Where IR is written after each stage; empty: nowhere.
   std::string dumpDirectory;
@@ -37,7 +38,8 @@ struct CompileOptions {
   bool failOnSpill = true;
   unsigned threads = 0; // 0: one per core
   /// Called as kernels are finished.
-  std::function<void(const std::string &stage, size_t done, size_t total)> progress;
+  std::function<void(const std::string &stage, size_t done, size_t total)>
+      progress;
 };
 
 /// Seconds of each stage, in order.
@@ -51,12 +53,15 @@ struct CompiledModel {
 
 /// Compiles a model; warnings go to `warnings`, one per line, with carets. The
 /// error's text is ready to be printed.
-llvm::Expected<CompiledModel> compileModel(const CompileOptions &options, std::string &warnings);
+llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
+                                           std::string &warnings);
 
 /// Writes a stage's IR, or another text, under `name` into the dump directory,
 /// if there is one.
-void dumpModule(const CompileOptions &options, llvm::StringRef name, mlir::Operation *module);
-void dumpText(const CompileOptions &options, llvm::StringRef name, llvm::StringRef text);
+void dumpModule(const CompileOptions &options, llvm::StringRef name,
+                mlir::Operation *module);
+void dumpText(const CompileOptions &options, llvm::StringRef name,
+              llvm::StringRef text);
 
 } // namespace tilewright
 

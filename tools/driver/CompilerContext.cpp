@@ -18,8 +18,9 @@ namespace tilewright {
 
 static DialectRegistry makeRegistry() {
   DialectRegistry registry;
-  registry.insert<xf::XfDialect, tile::TileDialect, func::FuncDialect, arith::ArithDialect, math::MathDialect,
-                  scf::SCFDialect, LLVM::LLVMDialect, NVVM::NVVMDialect>();
+  registry.insert<xf::XfDialect, tile::TileDialect, func::FuncDialect,
+                  arith::ArithDialect, math::MathDialect, scf::SCFDialect,
+                  LLVM::LLVMDialect, NVVM::NVVMDialect>();
   registerPtxTranslations(registry);
   return registry;
 }

@@ -39,7 +39,8 @@ static json argumentsOf(tile::KernelOp kernel) {
     json shape = json::array();
     for (unsigned dim = 0; dim < type.getShape().size(); ++dim)
       shape.push_back(toSizeExpression(type.getSize(dim)));
-    arguments.push_back({{"dtype", getDTypeName(type.getElementType())}, {"shape", shape}});
+    arguments.push_back(
+        {{"dtype", getDTypeName(type.getElementType())}, {"shape", shape}});
   }
   return arguments;
 }
@@ -64,7 +65,8 @@ static json describe(tile::KernelOp kernel) {
 }
 
 /// One kernel, in a module of its own.
-static FailureOr<CompiledKernel> compileKernel(ModuleOp module, const CompileOptions &options) {
+static FailureOr<CompiledKernel> compileKernel(ModuleOp module,
+                                               const CompileOptions &options) {
   auto kernel = *module.getOps<tile::KernelOp>().begin();
   CompiledKernel result;
   result.name = kernel.getSymName().str();
@@ -91,7 +93,9 @@ static FailureOr<CompiledKernel> compileKernel(ModuleOp module, const CompileOpt
 }
 
 static unsigned threadCount(const CompileOptions &options, size_t items) {
-  unsigned threads = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  unsigned threads = options.threads
+                         ? options.threads
+                         : std::max(1u, std::thread::hardware_concurrency());
   return static_cast<unsigned>(std::min<size_t>(threads, items));
 }
 
@@ -99,7 +103,8 @@ namespace {
 /// Kernels as text, handed out to threads one by one.
 class KernelQueue {
 public:
-  KernelQueue(ModuleOp module, const CompileOptions &options) : options(options) {
+  KernelQueue(ModuleOp module, const CompileOptions &options)
+      : options(options) {
     for (auto kernel : module.getOps<tile::KernelOp>()) {
       OwningOpRef<ModuleOp> single = ModuleOp::create(kernel.getLoc());
       single->push_back(kernel->clone());
@@ -141,7 +146,9 @@ private:
     if (succeeded(kernel))
       kernels[i] = std::move(*kernel);
     else
-      errors[i] = diagnostics.empty() ? "error: a kernel could not be compiled\n" : diagnostics;
+      errors[i] = diagnostics.empty()
+                      ? "error: a kernel could not be compiled\n"
+                      : diagnostics;
   }
 
   const CompileOptions &options;
@@ -151,7 +158,8 @@ private:
 };
 } // namespace
 
-llvm::Expected<std::vector<CompiledKernel>> compileKernels(ModuleOp module, const CompileOptions &options) {
+llvm::Expected<std::vector<CompiledKernel>>
+compileKernels(ModuleOp module, const CompileOptions &options) {
   KernelQueue queue(module, options);
   std::vector<std::thread> threads;
   for (unsigned i = 1; i < threadCount(options, queue.size()); ++i)
@@ -162,7 +170,8 @@ llvm::Expected<std::vector<CompiledKernel>> compileKernels(ModuleOp module, cons
   return queue.take();
 }
 
-llvm::Error assembleKernels(std::vector<CompiledKernel> &kernels, const CompileOptions &options, json &ptxasInfo) {
+llvm::Error assembleKernels(std::vector<CompiledKernel> &kernels,
+                            const CompileOptions &options, json &ptxasInfo) {
   llvm::Expected<Ptxas> ptxas = Ptxas::find(options.ptxas, "");
   if (!ptxas)
     return ptxas.takeError();
@@ -173,8 +182,8 @@ llvm::Error assembleKernels(std::vector<CompiledKernel> &kernels, const CompileO
   std::vector<StringRef> texts;
   for (const CompiledKernel &kernel : kernels)
     texts.push_back(kernel.ptx);
-  std::vector<llvm::Expected<PtxasResult>> results =
-      ptxas->assembleAll(texts, options.target, assemble, threadCount(options, texts.size()));
+  std::vector<llvm::Expected<PtxasResult>> results = ptxas->assembleAll(
+      texts, options.target, assemble, threadCount(options, texts.size()));
   llvm::Error errors = llvm::Error::success();
   for (auto [kernel, result] : llvm::zip(kernels, results)) {
     if (!result) {

@@ -19,10 +19,12 @@ struct CompiledKernel {
 /// Compiles every `tile.kernel` of `module`, in order of their names' first
 /// appearance. Kernels are independent, so they are compiled on all cores; the
 /// result does not depend on how many. Diagnostics are emitted at the kernels.
-llvm::Expected<std::vector<CompiledKernel>> compileKernels(mlir::ModuleOp module, const CompileOptions &options);
+llvm::Expected<std::vector<CompiledKernel>>
+compileKernels(mlir::ModuleOp module, const CompileOptions &options);
 
 /// Assembles the kernels and writes the reports into their entries.
-llvm::Error assembleKernels(std::vector<CompiledKernel> &kernels, const CompileOptions &options,
+llvm::Error assembleKernels(std::vector<CompiledKernel> &kernels,
+                            const CompileOptions &options,
                             nlohmann::json &ptxasInfo);
 
 } // namespace tilewright

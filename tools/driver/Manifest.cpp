@@ -27,7 +27,9 @@ static json shapeOf(Type type) {
 }
 
 static json describeTensor(StringRef name, Type type) {
-  return {{"name", name.str()}, {"dtype", getDTypeName(getElementTypeOrSelf(type))}, {"shape", shapeOf(type)}};
+  return {{"name", name.str()},
+          {"dtype", getDTypeName(getElementTypeOrSelf(type))},
+          {"shape", shapeOf(type)}};
 }
 
 json toSizeExpression(Attribute size) { return toJson(size); }
@@ -37,7 +39,8 @@ namespace {
 /// output once, however many plans and kernels use it.
 class ManifestBuilder {
 public:
-  ManifestBuilder(ModuleOp module, const CompileOptions &options) : module(module), options(options) {}
+  ManifestBuilder(ModuleOp module, const CompileOptions &options)
+      : module(module), options(options) {}
 
   FailureOr<json> build();
 
@@ -80,17 +83,20 @@ void ManifestBuilder::describeSymbols() {
   int64_t tokens = 0, seqs = 0, rows = 0;
   for (auto plan : module.getOps<func::FuncOp>()) {
     auto bounds = plan->getAttrOfType<DictionaryAttr>("xf.bounds");
-    auto bound = [&](StringRef name) { return bounds.getAs<IntegerAttr>(name).getInt(); };
+    auto bound = [&](StringRef name) {
+      return bounds.getAs<IntegerAttr>(name).getInt();
+    };
     tokens = std::max(tokens, bound("tokens"));
     seqs = std::max(seqs, bound("seqs"));
     rows = std::max(rows, bound("rows"));
   }
   int64_t context = manifest["max_context"], pageSize = manifest["page_size"];
-  manifest["symbols"] = {{"tokens", {{"max", tokens}}},
-                         {"seqs", {{"max", seqs}}},
-                         {"rows", {{"max", rows}}},
-                         {"pages", json::object()},
-                         {"pages_per_seq", {{"max", llvm::divideCeil(context, pageSize)}}}};
+  manifest["symbols"] = {
+      {"tokens", {{"max", tokens}}},
+      {"seqs", {{"max", seqs}}},
+      {"rows", {{"max", rows}}},
+      {"pages", json::object()},
+      {"pages_per_seq", {{"max", llvm::divideCeil(context, pageSize)}}}};
 }
 
 FailureOr<std::string> ManifestBuilder::weightNamed(Value value) {
@@ -113,12 +119,16 @@ FailureOr<std::string> ManifestBuilder::weightNamed(Value value) {
 
 /// Where a launch finds an operand, or puts a result.
 FailureOr<json> ManifestBuilder::argumentOf(Value value) {
-  auto named = [](const char *kind, StringAttr name) { return json{{kind, name.getValue().str()}}; };
+  auto named = [](const char *kind, StringAttr name) {
+    return json{{kind, name.getValue().str()}};
+  };
   if (auto argument = dyn_cast<BlockArgument>(value)) {
     auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
-    if (auto cache = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "xf.cache"))
+    if (auto cache = function.getArgAttrOfType<StringAttr>(
+            argument.getArgNumber(), "xf.cache"))
       return named("cache", cache);
-    auto input = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "xf.input");
+    auto input = function.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                                       "xf.input");
     addInput("inputs", describeTensor(input.getValue(), value.getType()));
     return named("input", input);
   }
@@ -136,7 +146,8 @@ FailureOr<json> ManifestBuilder::argumentOf(Value value) {
   for (OpOperand &use : value.getUses())
     if (auto ret = dyn_cast<func::ReturnOp>(use.getOwner())) {
       auto function = ret->getParentOfType<func::FuncOp>();
-      auto output = function.getResultAttrOfType<StringAttr>(use.getOperandNumber(), "xf.output");
+      auto output = function.getResultAttrOfType<StringAttr>(
+          use.getOperandNumber(), "xf.output");
       return named("output", output);
     }
   auto offsets = kernel->getAttrOfType<DenseI64ArrayAttr>("xf.offsets");
@@ -144,8 +155,10 @@ FailureOr<json> ManifestBuilder::argumentOf(Value value) {
 }
 
 FailureOr<json> ManifestBuilder::makeLaunch(xf::KernelOp kernel) {
-  json launch = {{"kernel", kernel->getAttrOfType<FlatSymbolRefAttr>("xf.kernel").getValue().str()},
-                 {"args", json::array()}};
+  json launch = {
+      {"kernel",
+       kernel->getAttrOfType<FlatSymbolRefAttr>("xf.kernel").getValue().str()},
+      {"args", json::array()}};
   SmallVector<Value> arguments(kernel.getInputs());
   for (OpResult result : kernel->getResults())
     if (!kernel.getInPlaceOperand(result.getResultNumber()))
@@ -171,24 +184,35 @@ LogicalResult ManifestBuilder::addPlan(func::FuncOp plan) {
   for (OpOperand &operand : ret->getOpOperands()) {
     unsigned index = operand.getOperandNumber();
     if (auto output = plan.getResultAttrOfType<StringAttr>(index, "xf.output"))
-      addInput("outputs", describeTensor(output.getValue(), operand.get().getType()));
-    else if (auto cache = plan.getResultAttrOfType<StringAttr>(index, "xf.cache"))
-      addInput("caches", describeTensor(cache.getValue(), operand.get().getType()));
+      addInput("outputs",
+               describeTensor(output.getValue(), operand.get().getType()));
+    else if (auto cache =
+                 plan.getResultAttrOfType<StringAttr>(index, "xf.cache"))
+      addInput("caches",
+               describeTensor(cache.getValue(), operand.get().getType()));
   }
-  std::string entry = plan->getAttrOfType<StringAttr>("xf.entry").getValue().str();
+  std::string entry =
+      plan->getAttrOfType<StringAttr>("xf.entry").getValue().str();
   auto bounds = plan->getAttrOfType<DictionaryAttr>("xf.bounds");
   manifest["entry_points"][entry]["plans"].push_back(
       {{"max_tokens", bounds.getAs<IntegerAttr>("tokens").getInt()},
-       {"activation_bytes", plan->getAttrOfType<IntegerAttr>("xf.activation_bytes").getInt()},
+       {"activation_bytes",
+        plan->getAttrOfType<IntegerAttr>("xf.activation_bytes").getInt()},
        {"workspace_bytes", 0},
        {"launches", launches}});
   return success();
 }
 
 FailureOr<json> ManifestBuilder::build() {
-  manifest = {{"schema_version", 1},         {"target", options.target},   {"sku", options.sku},
-              {"inputs", json::array()},     {"outputs", json::array()},   {"caches", json::array()},
-              {"weights", json::array()},    {"kernels", json::array()},   {"entry_points", json::object()}};
+  manifest = {{"schema_version", 1},
+              {"target", options.target},
+              {"sku", options.sku},
+              {"inputs", json::array()},
+              {"outputs", json::array()},
+              {"caches", json::array()},
+              {"weights", json::array()},
+              {"kernels", json::array()},
+              {"entry_points", json::object()}};
   describeModel();
   describeSymbols();
   for (auto plan : module.getOps<func::FuncOp>())

@@ -14,7 +14,8 @@ namespace tilewright {
 /// Everything but `kernels`, `ptxas` and `tool`, from a module in which each
 /// function is a plan (xf-make-plans) and each kernel names its tile.kernel
 /// (lower-xf-to-tile). Fails with a diagnostic.
-mlir::FailureOr<nlohmann::json> buildManifest(mlir::ModuleOp module, const CompileOptions &options);
+mlir::FailureOr<nlohmann::json> buildManifest(mlir::ModuleOp module,
+                                              const CompileOptions &options);
 
 /// A size expression of a tensor dimension or of a grid.
 nlohmann::json toSizeExpression(mlir::Attribute size);

@@ -31,13 +31,15 @@ static json shapeOf(Value value) {
 static json ropeScaling(xf::RopeTableOp op) {
   Attribute scaling = op.getScalingAttr();
   if (auto linear = dyn_cast_or_null<xf::LinearScalingAttr>(scaling))
-    return {{"type", "linear"}, {"factor", linear.getFactor().getValueAsDouble()}};
+    return {{"type", "linear"},
+            {"factor", linear.getFactor().getValueAsDouble()}};
   if (auto llama3 = dyn_cast_or_null<xf::Llama3ScalingAttr>(scaling))
-    return {{"type", "llama3"},
-            {"factor", llama3.getFactor().getValueAsDouble()},
-            {"low_freq_factor", llama3.getLowFreqFactor().getValueAsDouble()},
-            {"high_freq_factor", llama3.getHighFreqFactor().getValueAsDouble()},
-            {"original_max_position_embeddings", llama3.getOriginalMaxPositions()}};
+    return {
+        {"type", "llama3"},
+        {"factor", llama3.getFactor().getValueAsDouble()},
+        {"low_freq_factor", llama3.getLowFreqFactor().getValueAsDouble()},
+        {"high_freq_factor", llama3.getHighFreqFactor().getValueAsDouble()},
+        {"original_max_position_embeddings", llama3.getOriginalMaxPositions()}};
   return nullptr;
 }
 
@@ -53,7 +55,8 @@ static json ropeTable(xf::RopeTableOp op) {
 static json tensor(xf::WeightOp op) {
   std::string source = getDTypeName(op.getSourceDtype());
   std::string result = getDTypeName(getElementTypeOrSelf(op.getType()));
-  json value = json::array({"tensor", op.getName().str(), source, shapeOf(op.getResult())});
+  json value = json::array(
+      {"tensor", op.getName().str(), source, shapeOf(op.getResult())});
   return source == result ? value : json::array({"cast", result, value});
 }
 
@@ -81,20 +84,30 @@ FailureOr<json> getWeightValue(Value value) {
     return head;
   };
   return llvm::TypeSwitch<Operation *, FailureOr<json>>(op)
-      .Case<xf::WeightOp>([](auto weight) -> FailureOr<json> { return tensor(weight); })
-      .Case<xf::RopeTableOp>([](auto table) -> FailureOr<json> { return ropeTable(table); })
+      .Case<xf::WeightOp>(
+          [](auto weight) -> FailureOr<json> { return tensor(weight); })
+      .Case<xf::RopeTableOp>(
+          [](auto table) -> FailureOr<json> { return ropeTable(table); })
       .Case<xf::CastOp>([&](auto) {
-        return with(json::array({"cast", getDTypeName(getElementTypeOrSelf(value.getType()))}));
+        return with(json::array(
+            {"cast", getDTypeName(getElementTypeOrSelf(value.getType()))}));
       })
-      .Case<xf::ReshapeOp>([&](auto) { return with(json::array({"reshape", shapeOf(value)})); })
-      .Case<xf::ConcatOp>([&](auto concat) { return with(json::array({"concat", concat.getDim()})); })
+      .Case<xf::ReshapeOp>(
+          [&](auto) { return with(json::array({"reshape", shapeOf(value)})); })
+      .Case<xf::ConcatOp>([&](auto concat) {
+        return with(json::array({"concat", concat.getDim()}));
+      })
       .Case<xf::SplitOp>([&](auto split) { return with(slice(split, value)); })
-      .Case<xf::ScaleColumnsOp>([&](auto) { return with(json::array({"scale_columns"})); })
+      .Case<xf::ScaleColumnsOp>(
+          [&](auto) { return with(json::array({"scale_columns"})); })
       .Case<xf::RegroupRowsOp>([&](auto regroup) {
-        return with(json::array({"regroup_rows", regroup.getPeriod(), regroup.getExtent(), regroup.getFrom(), regroup.getTo()}));
+        return with(json::array({"regroup_rows", regroup.getPeriod(),
+                                 regroup.getExtent(), regroup.getFrom(),
+                                 regroup.getTo()}));
       })
       .Default([](Operation *other) -> FailureOr<json> {
-        return other->emitOpError("is a weight expression that the manifest cannot say");
+        return other->emitOpError(
+            "is a weight expression that the manifest cannot say");
       });
 }
 

@@ -30,7 +30,8 @@ static std::string findSkuDirectory(const std::string &self) {
   fs::path program = fs::canonical("/proc/self/exe", error);
   if (error)
     program = self;
-  for (fs::path folder = program.parent_path(); folder.has_relative_path(); folder = folder.parent_path())
+  for (fs::path folder = program.parent_path(); folder.has_relative_path();
+       folder = folder.parent_path())
     for (const char *name : {"share/tilewright/skus", "autotune/skus"})
       if (fs::is_directory(folder / name, error))
         return folder / name;
@@ -41,16 +42,20 @@ static void reportProgress(CompileOptions &options) {
   if (!showsProgress())
     return;
   auto mutex = std::make_shared<std::mutex>();
-  options.progress = [mutex](const std::string &stage, size_t done, size_t total) {
+  options.progress = [mutex](const std::string &stage, size_t done,
+                             size_t total) {
     std::lock_guard<std::mutex> lock(*mutex);
-    std::fprintf(stderr, "\r%s: %zu of %zu kernels%s", stage.c_str(), done, total, done == total ? "\n" : "");
+    std::fprintf(stderr, "\r%s: %zu of %zu kernels%s", stage.c_str(), done,
+                 total, done == total ? "\n" : "");
   };
 }
 
 static json summarize(const CompiledModel &model, const CompileFlags &flags) {
   json kernels = json::array();
   for (const json &kernel : model.manifest["kernels"]) {
-    json entry = {{"name", kernel["name"]}, {"config", kernel["config"]}, {"reason", kernel["reason"]}};
+    json entry = {{"name", kernel["name"]},
+                  {"config", kernel["config"]},
+                  {"reason", kernel["reason"]}};
     if (kernel.contains("ptxas"))
       entry["ptxas"] = kernel["ptxas"];
     kernels.push_back(entry);
@@ -61,15 +66,22 @@ static json summarize(const CompiledModel &model, const CompileFlags &flags) {
     times[stage] = seconds;
     total += seconds;
   }
-  return {{"bundle", flags.output}, {"kernels", kernels}, {"seconds", times}, {"total_seconds", total}};
+  return {{"bundle", flags.output},
+          {"kernels", kernels},
+          {"seconds", times},
+          {"total_seconds", total}};
 }
 
 static void printSummary(const json &summary) {
-  std::printf("%s: %zu kernels in %.1f s\n", summary["bundle"].get<std::string>().c_str(), summary["kernels"].size(),
+  std::printf("%s: %zu kernels in %.1f s\n",
+              summary["bundle"].get<std::string>().c_str(),
+              summary["kernels"].size(),
               summary["total_seconds"].get<double>());
   for (const json &kernel : summary["kernels"])
     std::printf("  %s: %s\n", kernel["name"].get<std::string>().c_str(),
-                kernel["reason"].is_string() ? kernel["reason"].get<std::string>().c_str() : "");
+                kernel["reason"].is_string()
+                    ? kernel["reason"].get<std::string>().c_str()
+                    : "");
 }
 
 static int runCompile(CompileFlags &flags) {
@@ -96,25 +108,57 @@ void addCompile(CLI::App &program, Action &action, const std::string &self) {
   auto flags = std::make_shared<CompileFlags>();
   flags->options.skuDirectory = findSkuDirectory(self);
   CompileOptions &options = flags->options;
-  CLI::App *command = program.add_subcommand("compile", "Compile a Hugging Face directory into a bundle");
-  command->add_option("model", options.modelDirectory, "Directory with config.json and the weights")->required();
-  command->add_option("-o,--output", flags->output, "The bundle to write")->required();
-  command->add_option("--target", options.target, "PTX target")->capture_default_str();
-  command->add_option("--sku", options.sku, "GPU to choose configs for: a name, or a JSON file")->capture_default_str();
-  command->add_flag("--config-only", options.configOnly, "Read no weights; config.json tells their types");
-  command->add_option("--max-tokens", options.maxTokens, "Most tokens in one step")->capture_default_str()->check(CLI::Range(1, 1 << 20));
-  command->add_option("--max-seqs", options.maxSeqs, "Most sequences in one step")->capture_default_str()->check(CLI::Range(1, 1 << 16));
-  command->add_option("--max-context", options.maxContext, "Longest sequence; 0: as long as the model allows")->capture_default_str()->check(CLI::Range(0, 1 << 24));
-  command->add_option("--page-size", options.pageSize, "Tokens per page of the KV cache")->capture_default_str();
-  command->add_option("--dump-ir", options.dumpDirectory, "Write the IR after each stage into this directory");
+  CLI::App *command = program.add_subcommand(
+      "compile", "Compile a Hugging Face directory into a bundle");
+  command
+      ->add_option("model", options.modelDirectory,
+                   "Directory with config.json and the weights")
+      ->required();
+  command->add_option("-o,--output", flags->output, "The bundle to write")
+      ->required();
+  command->add_option("--target", options.target, "PTX target")
+      ->capture_default_str();
+  command
+      ->add_option("--sku", options.sku,
+                   "GPU to choose configs for: a name, or a JSON file")
+      ->capture_default_str();
+  command->add_flag("--config-only", options.configOnly,
+                    "Read no weights; config.json tells their types");
+  command
+      ->add_option("--max-tokens", options.maxTokens, "Most tokens in one step")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 20));
+  command
+      ->add_option("--max-seqs", options.maxSeqs, "Most sequences in one step")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1 << 16));
+  command
+      ->add_option("--max-context", options.maxContext,
+                   "Longest sequence; 0: as long as the model allows")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 24));
+  command
+      ->add_option("--page-size", options.pageSize,
+                   "Tokens per page of the KV cache")
+      ->capture_default_str();
+  command->add_option("--dump-ir", options.dumpDirectory,
+                      "Write the IR after each stage into this directory");
   command->add_option("--ptxas", options.ptxas, "The ptxas to assemble with");
-  command->add_flag("--force-ptxas", options.forcePtxas, "Use a ptxas that is known to miscompile");
-  command->add_flag("--no-ptxas", flags->noPtxas, "Do not assemble: no report of registers and spills");
-  command->add_flag("--cubin", options.cubins, "Put ptxas's machine code into the bundle");
-  command->add_flag("--allow-spills", flags->allowSpills, "Accept kernels that spill registers");
-  command->add_option("--threads", options.threads, "Threads to compile with; 0: one per core")->capture_default_str();
+  command->add_flag("--force-ptxas", options.forcePtxas,
+                    "Use a ptxas that is known to miscompile");
+  command->add_flag("--no-ptxas", flags->noPtxas,
+                    "Do not assemble: no report of registers and spills");
+  command->add_flag("--cubin", options.cubins,
+                    "Put ptxas's machine code into the bundle");
+  command->add_flag("--allow-spills", flags->allowSpills,
+                    "Accept kernels that spill registers");
+  command
+      ->add_option("--threads", options.threads,
+                   "Threads to compile with; 0: one per core")
+      ->capture_default_str();
   command->add_flag("--json", flags->json, "Print the summary as JSON");
-  command->callback([flags, &action] { action = [flags] { return runCompile(*flags); }; });
+  command->callback(
+      [flags, &action] { action = [flags] { return runCompile(*flags); }; });
 }
 
 } // namespace tilewright

@@ -19,7 +19,9 @@ int fail(const std::string &message) {
 bool showsProgress() { return isatty(STDERR_FILENO); }
 
 static int runProgram(int argc, char **argv) {
-  CLI::App program("Compiles transformer models into kernel bundles, and runs them.", "tilewright");
+  CLI::App program(
+      "Compiles transformer models into kernel bundles, and runs them.",
+      "tilewright");
   program.set_version_flag("--version", TILEWRIGHT_VERSION);
   program.require_subcommand(1);
   Action action;

@@ -29,7 +29,8 @@ struct RunFlags {
 
 /// Releases a handle of the C API.
 template <typename T, void (*destroy)(T *)>
-using Handle = std::unique_ptr<T, std::integral_constant<void (*)(T *), destroy>>;
+using Handle =
+    std::unique_ptr<T, std::integral_constant<void (*)(T *), destroy>>;
 using Device = Handle<tilewright_device, tilewright_device_destroy>;
 using Bundle = Handle<tilewright_bundle, tilewright_bundle_destroy>;
 using Model = Handle<tilewright_model, tilewright_model_destroy>;
@@ -43,7 +44,8 @@ static bool parseTokens(const std::string &text, std::vector<int32_t> &tokens) {
   while (at < end) {
     int32_t token;
     auto [next, error] = std::from_chars(at, end, token);
-    if (error != std::errc() || (next < end && (*next != ',' || next + 1 == end)))
+    if (error != std::errc() ||
+        (next < end && (*next != ',' || next + 1 == end)))
       return false;
     tokens.push_back(token);
     at = next < end ? next + 1 : next;
@@ -52,7 +54,8 @@ static bool parseTokens(const std::string &text, std::vector<int32_t> &tokens) {
 }
 
 static int showUpload(void *, uint64_t done, uint64_t total) {
-  std::fprintf(stderr, "\rweights: %.0f of %.0f MB%s", double(done) / 1e6, double(total) / 1e6, done == total ? "\n" : "");
+  std::fprintf(stderr, "\rweights: %.0f of %.0f MB%s", double(done) / 1e6,
+               double(total) / 1e6, done == total ? "\n" : "");
   return 0;
 }
 
@@ -63,13 +66,16 @@ static int showToken(void *, size_t index, int32_t token) {
 
 static int failWithLastError() { return fail(tilewright_last_error()); }
 
-static int printGeneration(const RunFlags &flags, const tilewright_generation *generation, size_t prompts) {
+static int printGeneration(const RunFlags &flags,
+                           const tilewright_generation *generation,
+                           size_t prompts) {
   json lists = json::array();
   for (size_t i = 0; i < prompts; ++i) {
     const int32_t *tokens;
     size_t count;
     tilewright_finish finish;
-    if (tilewright_generation_tokens(generation, i, &tokens, &count, &finish) != TILEWRIGHT_OK)
+    if (tilewright_generation_tokens(generation, i, &tokens, &count, &finish) !=
+        TILEWRIGHT_OK)
       return failWithLastError();
     lists.push_back(std::vector<int32_t>(tokens, tokens + count));
   }
@@ -95,14 +101,18 @@ static int runBundle(const RunFlags &flags) {
   std::vector<tilewright_prompt> prompts;
   for (size_t i = 0; i < flags.tokens.size(); ++i) {
     if (!parseTokens(flags.tokens[i], tokens[i])) {
-      std::fprintf(stderr, "error: --tokens takes numbers with commas between them, as in 1,2,3, but got '%s'\n", flags.tokens[i].c_str());
+      std::fprintf(stderr,
+                   "error: --tokens takes numbers with commas between them, as "
+                   "in 1,2,3, but got '%s'\n",
+                   flags.tokens[i].c_str());
       return kUsage;
     }
     tilewright_prompt prompt = TILEWRIGHT_PROMPT_INIT;
     prompt.tokens = tokens[i].data();
     prompt.num_tokens = tokens[i].size();
     prompt.max_new_tokens = flags.maxNewTokens;
-    prompt.sampling = {flags.temperature, flags.topP, flags.topK, 0, flags.seed + i};
+    prompt.sampling = {flags.temperature, flags.topP, flags.topK, 0,
+                       flags.seed + i};
     prompts.push_back(prompt);
   }
   tilewright_bundle *bundle;
@@ -117,7 +127,8 @@ static int runBundle(const RunFlags &flags) {
   if (showsProgress())
     options.progress = showUpload;
   tilewright_model *model;
-  if (tilewright_model_load(device, bundle, flags.weights.c_str(), &options, &model) != TILEWRIGHT_OK)
+  if (tilewright_model_load(device, bundle, flags.weights.c_str(), &options,
+                            &model) != TILEWRIGHT_OK)
     return failWithLastError();
   Model modelOwner(model);
   tilewright_session *session;
@@ -129,7 +140,8 @@ static int runBundle(const RunFlags &flags) {
   if (showsProgress())
     generate.on_token = showToken;
   tilewright_generation *generation;
-  if (tilewright_generate(session, prompts.data(), prompts.size(), &generate, &generation) != TILEWRIGHT_OK)
+  if (tilewright_generate(session, prompts.data(), prompts.size(), &generate,
+                          &generation) != TILEWRIGHT_OK)
     return failWithLastError();
   Generation generationOwner(generation);
   return printGeneration(flags, generation, prompts.size());
@@ -137,19 +149,39 @@ static int runBundle(const RunFlags &flags) {
 
 void addRun(CLI::App &program, Action &action) {
   auto flags = std::make_shared<RunFlags>();
-  CLI::App *command = program.add_subcommand("run", "Continue token sequences with a bundle");
+  CLI::App *command =
+      program.add_subcommand("run", "Continue token sequences with a bundle");
   command->add_option("bundle", flags->bundle, "The bundle")->required();
-  command->add_option("--weights", flags->weights, "Directory with the safetensors files")->required();
-  command->add_option("--device", flags->device, "cuda:N, sim:SKU, or lib:PATH")->capture_default_str();
-  command->add_option("--tokens", flags->tokens, "A prompt: token ids with commas between them; once for each sequence")->required()->allow_extra_args(false);
-  command->add_option("--max-new-tokens", flags->maxNewTokens, "Most new tokens of a sequence")->capture_default_str();
-  command->add_option("--temperature", flags->temperature, "0: greedy")->capture_default_str();
-  command->add_option("--top-k", flags->topK, "Keep this many tokens; 0: all")->capture_default_str();
-  command->add_option("--top-p", flags->topP, "Keep this share of probability")->capture_default_str();
-  command->add_option("--seed", flags->seed, "Of the generator; sequence i adds i")->capture_default_str();
-  command->add_flag("--ignore-eos", flags->ignoreEos, "Go on after an end-of-sequence token");
+  command
+      ->add_option("--weights", flags->weights,
+                   "Directory with the safetensors files")
+      ->required();
+  command->add_option("--device", flags->device, "cuda:N, sim:SKU, or lib:PATH")
+      ->capture_default_str();
+  command
+      ->add_option("--tokens", flags->tokens,
+                   "A prompt: token ids with commas between them; once for "
+                   "each sequence")
+      ->required()
+      ->allow_extra_args(false);
+  command
+      ->add_option("--max-new-tokens", flags->maxNewTokens,
+                   "Most new tokens of a sequence")
+      ->capture_default_str();
+  command->add_option("--temperature", flags->temperature, "0: greedy")
+      ->capture_default_str();
+  command->add_option("--top-k", flags->topK, "Keep this many tokens; 0: all")
+      ->capture_default_str();
+  command->add_option("--top-p", flags->topP, "Keep this share of probability")
+      ->capture_default_str();
+  command
+      ->add_option("--seed", flags->seed, "Of the generator; sequence i adds i")
+      ->capture_default_str();
+  command->add_flag("--ignore-eos", flags->ignoreEos,
+                    "Go on after an end-of-sequence token");
   command->add_flag("--json", flags->json, "Print one JSON object");
-  command->callback([flags, &action] { action = [flags] { return runBundle(*flags); }; });
+  command->callback(
+      [flags, &action] { action = [flags] { return runBundle(*flags); }; });
 }
 
 } // namespace tilewright

@@ -28,8 +28,8 @@ public:
             std::optional<ArrayRef<int64_t>> dims);
 
   /// Place k along the dimension of the fragment that `rows` spans is place
-  /// `index + rows[k]` of the tensor, where each register of the fragment has its
-  /// element of `rows`.
+  /// `index + rows[k]` of the tensor, where each register of the fragment has
+  /// its element of `rows`.
   void setRows(tile::FragmentType rows, ArrayRef<Value> rowOfRegister) {
     this->rowOfRegister = llvm::to_vector(rowOfRegister);
     for (auto [dim, size] : llvm::enumerate(rows.getShape()))
@@ -64,8 +64,9 @@ private:
   tile::FragmentType fragment;
   tile::Layout layout;
   int64_t elementBytes;
-  SmallVector<Value> indices;     ///< i32
-  SmallVector<int64_t> divisors;  ///< of the indices
+  SmallVector<Value> indices;                    ///< i32
+  SmallVector<std::optional<int64_t>> constants; ///< indices that are known
+  SmallVector<int64_t> divisors;                 ///< of the indices
   SmallVector<int64_t> tensorDim; ///< of each dimension of the fragment, or -1
   SmallVector<Stride> strides;
   SmallVector<Value> threadCoordinate;
@@ -101,8 +102,10 @@ GlobalBox::GlobalBox(ImplicitLocOpBuilder &b, Operation *op,
       layout(getLayout(fragment)),
       elementBytes(tile::getElementBytes(type.getElementType())),
       tensorDim(getTensorDims(type.getRank(), fragment.getRank(), dims)) {
-  for (Value index : indexValues)
+  for (Value index : indexValues) {
+    constants.push_back(getConstant(index));
     indices.push_back(toI32(b, index));
+  }
   auto known = kernel.indexDivisors.find(op);
   divisors = known != kernel.indexDivisors.end()
                  ? known->second
@@ -171,8 +174,8 @@ Value GlobalBox::getPointer(int64_t reg) {
     Value row = rowOfRegister[reg];
     Value &rowPointer = rowPointers[row];
     if (!rowPointer)
-      rowPointer =
-          createOffset(b, threadPointer, scale(row, strides[tensorDim[rowsDim]]));
+      rowPointer = createOffset(b, threadPointer,
+                                scale(row, strides[tensorDim[rowsDim]]));
     pointer = rowPointer;
   }
   tile::Coordinate at = layout.getRegisterCoordinate(reg);
@@ -219,7 +222,7 @@ int64_t GlobalBox::getVectorWidth(int64_t limit) const {
 /// Whether `extent` elements from a constant index are inside.
 bool GlobalBox::isInside(int64_t dim, int64_t extent) const {
   int64_t size = type.getShape()[dim];
-  std::optional<int64_t> index = getConstant(indices[dim]);
+  std::optional<int64_t> index = constants[dim];
   return !ShapedType::isDynamic(size) && index && *index >= 0 &&
          *index + extent <= size;
 }

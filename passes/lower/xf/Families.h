@@ -10,29 +10,42 @@
 
 namespace tilewright {
 
-mlir::LogicalResult lowerGemm(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
-mlir::LogicalResult lowerRowWise(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
-mlir::LogicalResult lowerSample(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
-mlir::LogicalResult lowerAttentionPrefill(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
-mlir::LogicalResult lowerAttentionCombine(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
-mlir::LogicalResult lowerAttentionDecode(xf::KernelOp source, llvm::StringRef name, KernelBuilder &builder);
+mlir::LogicalResult lowerGemm(xf::KernelOp source, llvm::StringRef name,
+                              KernelBuilder &builder);
+mlir::LogicalResult lowerRowWise(xf::KernelOp source, llvm::StringRef name,
+                                 KernelBuilder &builder);
+mlir::LogicalResult lowerSample(xf::KernelOp source, llvm::StringRef name,
+                                KernelBuilder &builder);
+mlir::LogicalResult lowerAttentionPrefill(xf::KernelOp source,
+                                          llvm::StringRef name,
+                                          KernelBuilder &builder);
+mlir::LogicalResult lowerAttentionCombine(xf::KernelOp source,
+                                          llvm::StringRef name,
+                                          KernelBuilder &builder);
+mlir::LogicalResult lowerAttentionDecode(xf::KernelOp source,
+                                         llvm::StringRef name,
+                                         KernelBuilder &builder);
 
-/// Field `name` of the kernel's config; an error at the kernel if it is missing.
-mlir::FailureOr<int64_t> getConfigField(xf::KernelOp kernel, llvm::StringRef name);
+/// Field `name` of the kernel's config; an error at the kernel if it is
+/// missing.
+mlir::FailureOr<int64_t> getConfigField(xf::KernelOp kernel,
+                                        llvm::StringRef name);
 
 /// Registers per thread of a producer warpgroup and of the math warpgroups
 /// beside it: together they fill an SM.
 struct RoleRegisters {
   int64_t producer, consumer;
 };
-RoleRegisters getRoleRegisters(const target::Target &target, int64_t mathWarpgroups);
+RoleRegisters getRoleRegisters(const target::Target &target,
+                               int64_t mathWarpgroups);
 
 /// Opens a role, moves the builder into it, and returns it.
-tile::RoleOp openRole(llvm::StringRef name, int64_t warps, int64_t replicas, int64_t registers,
-                      KernelBuilder &builder);
+tile::RoleOp openRole(llvm::StringRef name, int64_t warps, int64_t replicas,
+                      int64_t registers, KernelBuilder &builder);
 
 /// Size expressions `[op, lhs, rhs]` for a kernel's grid.
-mlir::Attribute sizeOp(llvm::StringRef op, mlir::Attribute lhs, mlir::Attribute rhs);
+mlir::Attribute sizeOp(llvm::StringRef op, mlir::Attribute lhs,
+                       mlir::Attribute rhs);
 mlir::Attribute sizeConstant(mlir::MLIRContext *context, int64_t value);
 mlir::Attribute sizeSymbol(mlir::MLIRContext *context, llvm::StringRef name);
 

@@ -31,7 +31,9 @@ Value findSegment(Value value, xf::SplitOp split) {
   return nullptr;
 }
 
-static Type elementTypeOf(Value value) { return getElementTypeOrSelf(value.getType()); }
+static Type elementTypeOf(Value value) {
+  return getElementTypeOrSelf(value.getType());
+}
 
 FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluate(Value value) {
   auto it = memo.find(value);
@@ -39,7 +41,8 @@ FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluate(Value value) {
     return it->second;
   Operation *op = value.getDefiningOp();
   if (!op)
-    return source.emitOpError("has an epilogue that starts from an operand, not from the product");
+    return source.emitOpError(
+        "has an epilogue that starts from an operand, not from the product");
   FailureOr<Piece> piece = evaluateOp(op, value);
   if (failed(piece))
     return failure();
@@ -49,26 +52,30 @@ FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluate(Value value) {
   return piece;
 }
 
-FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateOp(Operation *op, Value value) {
+FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateOp(Operation *op,
+                                                        Value value) {
   using Result = FailureOr<Piece>;
   return llvm::TypeSwitch<Operation *, Result>(op)
       .Case<xf::MatmulOp>([&](auto) -> Result { return product; })
-      .Case<xf::CastOp, xf::ReshapeOp>([&](auto) { return evaluate(op->getOperand(0)); })
+      .Case<xf::CastOp, xf::ReshapeOp>(
+          [&](auto) { return evaluate(op->getOperand(0)); })
       .Case<xf::SplitOp>([&](xf::SplitOp split) -> Result {
         Result whole = evaluate(split.getInput());
         if (failed(whole))
           return whole;
         int64_t start = 0;
-        for (auto [piece, size] : llvm::zip(split.getPieces(), split.getSizes())) {
+        for (auto [piece, size] :
+             llvm::zip(split.getPieces(), split.getSizes())) {
           if (piece == value)
             break;
           start += size;
         }
         return Piece{whole->fragment, b.add(whole->column, -start)};
       })
-      .Case<xf::AddOp, xf::MulOp, xf::ScaleOp, xf::ScaleRowsOp, xf::ActivationOp>(
-          [&](auto) { return evaluateElementwise(op); })
-      .Case<xf::GatedActivationOp>([&](auto gate) { return evaluateGate(gate); })
+      .Case<xf::AddOp, xf::MulOp, xf::ScaleOp, xf::ScaleRowsOp,
+            xf::ActivationOp>([&](auto) { return evaluateElementwise(op); })
+      .Case<xf::GatedActivationOp>(
+          [&](auto gate) { return evaluateGate(gate); })
       .Case<xf::RmsNormOp>([&](auto norm) { return evaluateNorm(norm); })
       .Case<xf::RopeOp>([&](auto rope) { return evaluateRope(rope); })
       .Default([&](Operation *other) -> Result {
@@ -84,20 +91,25 @@ Value GemmEpilogue::loadLike(Value argument, const Piece &piece) {
   int64_t columns = KernelBuilder::shapeOf(piece.fragment)[tile.columnDim()];
   KernelBuilder::LoadOptions options;
   if (type.getRank() == 1) {
-    options.dims = tile.swapped ? SmallVector<int64_t>{0, -1} : SmallVector<int64_t>{-1, 0};
+    options.dims = tile.swapped ? SmallVector<int64_t>{0, -1}
+                                : SmallVector<int64_t>{-1, 0};
     Value row = b.load(memory, {piece.column}, tile.shape(1, columns), options);
     return b.cast(row, b.getF32Type());
   }
-  options.dims = tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
-  Value rows = b.load(memory, {tile.token, piece.column}, tile.shape(tile.blockM, columns), options);
+  options.dims =
+      tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
+  Value rows = b.load(memory, {tile.token, piece.column},
+                      tile.shape(tile.blockM, columns), options);
   return b.cast(rows, b.getF32Type());
 }
 
 /// Operands that are computed on the tile lie at the same columns; what comes
 /// from outside is loaded there.
-FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateElementwise(Operation *op) {
+FailureOr<GemmEpilogue::Piece>
+GemmEpilogue::evaluateElementwise(Operation *op) {
   auto inside = llvm::find_if(op->getOperands(), [&](Value value) {
-    return !signature.isOperand(value) && cast<RankedTensorType>(value.getType()).getRank() > 1;
+    return !signature.isOperand(value) &&
+           cast<RankedTensorType>(value.getType()).getRank() > 1;
   });
   if (inside == op->operand_end())
     return op->emitOpError("has no operand that the matmul's tile gives");
@@ -114,8 +126,10 @@ FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateElementwise(Operation *op) 
   return Piece{buildElementwise(b, op, operands), piece->column};
 }
 
-FailureOr<Value> GemmEpilogue::evaluateOperand(OpOperand &operand, const Piece &piece) {
-  xf::OperandUse use = cast<xf::FusionInterface>(operand.getOwner()).getOperandUse(operand.getOperandNumber());
+FailureOr<Value> GemmEpilogue::evaluateOperand(OpOperand &operand,
+                                               const Piece &piece) {
+  xf::OperandUse use = cast<xf::FusionInterface>(operand.getOwner())
+                           .getOperandUse(operand.getOperandNumber());
   if (use == xf::OperandUse::RowScalar)
     return evaluateRowScalar(operand.get());
   if (signature.isOperand(operand.get()))
@@ -126,7 +140,8 @@ FailureOr<Value> GemmEpilogue::evaluateOperand(OpOperand &operand, const Piece &
   return value->fragment;
 }
 
-FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateGate(xf::GatedActivationOp op) {
+FailureOr<GemmEpilogue::Piece>
+GemmEpilogue::evaluateGate(xf::GatedActivationOp op) {
   FailureOr<Piece> both = evaluate(op.getInput());
   if (failed(both))
     return failure();
@@ -134,7 +149,8 @@ FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateGate(xf::GatedActivationOp 
     return op.emitOpError("has partners that lie in different threads");
   Value x = b.cast(both->fragment, b.getF32Type());
   auto [gate, up] = b.deinterleave(x, tile.columnDim(), kPairDistance);
-  return Piece{b.mulf(buildActivation(b, op.getKind(), gate), up), b.div(both->column, 2)};
+  return Piece{b.mulf(buildActivation(b, op.getKind(), gate), up),
+               b.div(both->column, 2)};
 }
 
 FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateNorm(xf::RmsNormOp op) {
@@ -143,7 +159,8 @@ FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateNorm(xf::RmsNormOp op) {
     return failure();
   int64_t width = op.getType().getShape().back();
   if (KernelBuilder::shapeOf(piece->fragment)[tile.columnDim()] != width)
-    return op.emitOpError("needs a whole head, and a slice of the tile is not one");
+    return op.emitOpError(
+        "needs a whole head, and a slice of the tile is not one");
   Value x = b.cast(piece->fragment, b.getF32Type());
   Value sum = b.reduce(tile::ReduceKind::Add, b.mulf(x, x), tile.columnDim());
   Value mean = b.mulf(sum, 1.0f / static_cast<float>(width));
@@ -157,8 +174,10 @@ FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateNorm(xf::RmsNormOp op) {
 Value GemmEpilogue::loadTokens(Value argument, Attribute fill) {
   KernelBuilder::LoadOptions options;
   options.fill = fill;
-  options.dims = tile.swapped ? SmallVector<int64_t>{-1, 0} : SmallVector<int64_t>{0, -1};
-  return b.load(signature.getOperand(argument), {tile.token}, tile.shape(tile.blockM, 1), options);
+  options.dims =
+      tile.swapped ? SmallVector<int64_t>{-1, 0} : SmallVector<int64_t>{0, -1};
+  return b.load(signature.getOperand(argument), {tile.token},
+                tile.shape(tile.blockM, 1), options);
 }
 
 FailureOr<Value> GemmEpilogue::evaluateRowScalar(Value value) {
@@ -169,17 +188,22 @@ FailureOr<Value> GemmEpilogue::evaluateRowScalar(Value value) {
     return rowScalars[value] = loadTokens(value);
   auto rstd = value.getDefiningOp<xf::RstdOp>();
   if (!rstd || !signature.isOperand(rstd.getPartial()))
-    return value.getDefiningOp()->emitOpError("is no number per token that a GEMM can make");
+    return value.getDefiningOp()->emitOpError(
+        "is no number per token that a GEMM can make");
   auto type = rstd.getPartial().getType();
   // Beyond the last partial sum the load gives zeros, which a sum does not see.
-  int64_t count = static_cast<int64_t>(llvm::PowerOf2Ceil(std::max<int64_t>(type.getShape().back(), 8)));
+  int64_t count = static_cast<int64_t>(
+      llvm::PowerOf2Ceil(std::max<int64_t>(type.getShape().back(), 8)));
   KernelBuilder::LoadOptions options;
-  options.dims = tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
-  Value partial = b.load(signature.getOperand(rstd.getPartial()), {tile.token, b.index(0)},
-                         tile.shape(tile.blockM, count), options);
+  options.dims =
+      tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
+  Value partial =
+      b.load(signature.getOperand(rstd.getPartial()), {tile.token, b.index(0)},
+             tile.shape(tile.blockM, count), options);
   Value sum = b.reduce(tile::ReduceKind::Add, partial, tile.columnDim());
   Value mean = b.mulf(sum, 1.0f / static_cast<float>(rstd.getCount()));
-  return rowScalars[value] = b.rsqrt(b.addf(mean, rstd.getEpsilon().convertToFloat()));
+  return rowScalars[value] =
+             b.rsqrt(b.addf(mean, rstd.getEpsilon().convertToFloat()));
 }
 
 FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateRope(xf::RopeOp op) {
@@ -189,26 +213,32 @@ FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateRope(xf::RopeOp op) {
   int64_t headDim = op.getInput().getType().getShape().back();
   int64_t columns = KernelBuilder::shapeOf(piece->fragment)[tile.columnDim()];
   if (op.getTable().getType().getDimSize(1) * 2 != headDim)
-    return op.emitOpError("rotates a part of a head, which has no lowering in a GEMM's epilogue");
-  if (static_cast<int64_t>(op.getPairDistance()) != kPairDistance || headDim % columns != 0)
-    return op.emitOpError("has partners that lie in different threads or tiles");
+    return op.emitOpError(
+        "rotates a part of a head, which has no lowering in a GEMM's epilogue");
+  if (static_cast<int64_t>(op.getPairDistance()) != kPairDistance ||
+      headDim % columns != 0)
+    return op.emitOpError(
+        "has partners that lie in different threads or tiles");
 
   Value x = b.cast(piece->fragment, b.getF32Type());
   auto [first, second] = b.deinterleave(x, tile.columnDim(), kPairDistance);
   // Pairs of a head are numbered by their frequency, in order.
   Value frequency = b.div(b.rem(piece->column, headDim), 2);
   KernelBuilder::LoadOptions options;
-  options.dims = tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
+  options.dims =
+      tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
   options.rows = loadTokens(op.getPositions());
   Value table = signature.getOperand(op.getTable());
   SmallVector<int64_t> shape = tile.shape(tile.blockM, columns / 2);
-  Value cosine = b.load(table, {b.index(0), frequency, b.index(0)}, shape, options);
-  Value sine = b.load(table, {b.index(0), frequency, b.index(1)}, shape, options);
+  Value cosine =
+      b.load(table, {b.index(0), frequency, b.index(0)}, shape, options);
+  Value sine =
+      b.load(table, {b.index(0), frequency, b.index(1)}, shape, options);
   Value turned = b.subf(b.mulf(first, cosine), b.mulf(second, sine));
   Value partner = b.addf(b.mulf(second, cosine), b.mulf(first, sine));
   Type element = elementTypeOf(op.getResult());
-  return Piece{b.interleave(b.cast(turned, element), b.cast(partner, element), tile.columnDim(),
-                            kPairDistance),
+  return Piece{b.interleave(b.cast(turned, element), b.cast(partner, element),
+                            tile.columnDim(), kPairDistance),
                piece->column};
 }
 

@@ -30,7 +30,8 @@ struct GemmTile {
 /// Builds the epilogue of one kernel region.
 class GemmEpilogue {
 public:
-  GemmEpilogue(xf::KernelOp source, const KernelSignature &signature, KernelBuilder &builder)
+  GemmEpilogue(xf::KernelOp source, const KernelSignature &signature,
+               KernelBuilder &builder)
       : source(source), signature(signature), b(builder) {}
 
   /// Emits everything from the finished accumulator to the stores. Fails with a
@@ -46,18 +47,22 @@ private:
   mlir::FailureOr<Piece> evaluate(mlir::Value value);
   mlir::FailureOr<Piece> evaluateOp(mlir::Operation *op, mlir::Value value);
   mlir::FailureOr<Piece> evaluateElementwise(mlir::Operation *op);
-  mlir::FailureOr<mlir::Value> evaluateOperand(mlir::OpOperand &operand, const Piece &piece);
+  mlir::FailureOr<mlir::Value> evaluateOperand(mlir::OpOperand &operand,
+                                               const Piece &piece);
   mlir::FailureOr<Piece> evaluateRope(xf::RopeOp op);
   mlir::FailureOr<Piece> evaluateNorm(xf::RmsNormOp op);
   mlir::FailureOr<Piece> evaluateGate(xf::GatedActivationOp op);
   mlir::FailureOr<mlir::Value> evaluateRowScalar(mlir::Value value);
   mlir::Value loadLike(mlir::Value argument, const Piece &piece);
 
-  mlir::LogicalResult emitSlice(const GemmTile &tile, int64_t offset, mlir::Value accumulator);
+  mlir::LogicalResult emitSlice(const GemmTile &tile, int64_t offset,
+                                mlir::Value accumulator);
   mlir::LogicalResult emitOutput(unsigned index);
   mlir::LogicalResult storeRows(mlir::Value value, mlir::Value destination);
-  mlir::LogicalResult storeSumSquares(xf::SumSquaresOp op, mlir::Value destination);
-  mlir::LogicalResult appendToCache(xf::CacheAppendOp op, mlir::Value destination);
+  mlir::LogicalResult storeSumSquares(xf::SumSquaresOp op,
+                                      mlir::Value destination);
+  mlir::LogicalResult appendToCache(xf::CacheAppendOp op,
+                                    mlir::Value destination);
   void storePiece(const Piece &piece, mlir::Value destination, mlir::Value rows,
                   mlir::Value base, mlir::Value column);
   template <typename Store>

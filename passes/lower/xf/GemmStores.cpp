@@ -20,9 +20,11 @@ LogicalResult GemmEpilogue::emit(const GemmTile &where, Value accumulator) {
 }
 
 /// A slice lies in one piece of the split; which one is known at run time.
-LogicalResult GemmEpilogue::emitSlice(const GemmTile &where, int64_t offset, Value accumulator) {
+LogicalResult GemmEpilogue::emitSlice(const GemmTile &where, int64_t offset,
+                                      Value accumulator) {
   SmallVector<int64_t> offsets = tile.shape(0, offset);
-  product.fragment = b.extract(accumulator, offsets, tile.shape(tile.blockM, tile.slice));
+  product.fragment =
+      b.extract(accumulator, offsets, tile.shape(tile.blockM, tile.slice));
   product.column = b.add(where.column, offset);
   memo.clear();
 
@@ -42,7 +44,8 @@ LogicalResult GemmEpilogue::emitSlice(const GemmTile &where, int64_t offset, Val
   llvm::DenseMap<Value, Piece> shared = memo;
   int64_t start = 0;
   for (auto [piece, size] : llvm::zip(split.getPieces(), split.getSizes())) {
-    Value begin = b.compare(Compare::GreaterEqual, product.column, b.index(start));
+    Value begin =
+        b.compare(Compare::GreaterEqual, product.column, b.index(start));
     Value end = b.compare(Compare::Less, product.column, b.index(start + size));
     Value inside = arith::AndIOp::create(b, begin, end);
     auto branch = scf::IfOp::create(b, inside, /*withElse=*/false);
@@ -68,11 +71,12 @@ LogicalResult GemmEpilogue::emitOutput(unsigned index) {
   return storeRows(value, destination);
 }
 
-void GemmEpilogue::storePiece(const Piece &piece, Value destination, Value rows, Value base,
-                              Value column) {
+void GemmEpilogue::storePiece(const Piece &piece, Value destination, Value rows,
+                              Value base, Value column) {
   KernelBuilder::StoreOptions options;
   options.rows = rows;
-  options.dims = tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
+  options.dims =
+      tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
   b.store(piece.fragment, destination, {base, column}, options);
 }
 
@@ -91,10 +95,14 @@ LogicalResult GemmEpilogue::storeRegrouped(Value value, Store store) {
     return success();
   }
   int64_t columns = KernelBuilder::shapeOf(piece->fragment)[tile.columnDim()];
-  int64_t period = regroup.getPeriod(), from = regroup.getFrom(), to = regroup.getTo();
-  if (static_cast<int64_t>(regroup.getExtent()) != period || 2 * to != period || period % columns != 0)
-    return regroup.emitOpError("is no regrouping into the halves of a head, the only one that can be stored");
-  auto [first, second] = b.deinterleave(piece->fragment, tile.columnDim(), from);
+  int64_t period = regroup.getPeriod(), from = regroup.getFrom(),
+          to = regroup.getTo();
+  if (static_cast<int64_t>(regroup.getExtent()) != period || 2 * to != period ||
+      period % columns != 0)
+    return regroup.emitOpError("is no regrouping into the halves of a head, "
+                               "the only one that can be stored");
+  auto [first, second] =
+      b.deinterleave(piece->fragment, tile.columnDim(), from);
   Value inPeriod = b.rem(piece->column, period);
   Value start = arith::SubIOp::create(b, piece->column, inPeriod);
   Value column = arith::AddIOp::create(b, start, b.div(inPeriod, 2));
@@ -109,7 +117,8 @@ LogicalResult GemmEpilogue::storeRows(Value value, Value destination) {
   });
 }
 
-LogicalResult GemmEpilogue::storeSumSquares(xf::SumSquaresOp op, Value destination) {
+LogicalResult GemmEpilogue::storeSumSquares(xf::SumSquaresOp op,
+                                            Value destination) {
   FailureOr<Piece> piece = evaluate(op.getInput());
   if (failed(piece))
     return failure();
@@ -120,7 +129,8 @@ LogicalResult GemmEpilogue::storeSumSquares(xf::SumSquaresOp op, Value destinati
   Value x = b.cast(piece->fragment, b.getF32Type());
   Value squares = b.mulf(x, x);
   for (int64_t offset = 0; offset < columns; offset += chunk) {
-    Value part = b.extract(squares, tile.shape(0, offset), tile.shape(tile.blockM, chunk));
+    Value part = b.extract(squares, tile.shape(0, offset),
+                           tile.shape(tile.blockM, chunk));
     Value sum = b.reduce(tile::ReduceKind::Add, part, tile.columnDim());
     storePiece({sum, Value()}, destination, /*rows=*/Value(), tile.token,
                b.add(b.div(piece->column, chunk), offset / chunk));
@@ -128,23 +138,29 @@ LogicalResult GemmEpilogue::storeSumSquares(xf::SumSquaresOp op, Value destinati
   return success();
 }
 
-/// Slot s of head h is row `(s / page_size * heads + h) * page_size + s % page_size`
-/// of the cache's rows; a negative slot is no row.
-LogicalResult GemmEpilogue::appendToCache(xf::CacheAppendOp op, Value destination) {
+/// Slot s of head h is row `(s / page_size * heads + h) * page_size + s %
+/// page_size` of the cache's rows; a negative slot is no row.
+LogicalResult GemmEpilogue::appendToCache(xf::CacheAppendOp op,
+                                          Value destination) {
   auto type = op.getCache().getType();
-  int64_t heads = type.getDimSize(1), pageSize = type.getDimSize(2), headDim = type.getDimSize(3);
+  int64_t heads = type.getDimSize(1), pageSize = type.getDimSize(2),
+          headDim = type.getDimSize(3);
   SmallVector<int64_t> shape = tile.shape(tile.blockM, 1);
   // Rows of the tile beyond the last token must not write to slot 0.
   Value slots = loadTokens(op.getSlotMapping(), b.getI32IntegerAttr(-1));
   Value pageSizes = b.splat(static_cast<int32_t>(pageSize), shape);
   Value page = arith::DivSIOp::create(b, slots, pageSizes);
   Value inPage = arith::RemSIOp::create(b, slots, pageSizes);
-  Value firstRow = b.addi(b.muli(page, b.splat(static_cast<int32_t>(heads * pageSize), shape)), inPage);
+  Value firstRow = b.addi(
+      b.muli(page, b.splat(static_cast<int32_t>(heads * pageSize), shape)),
+      inPage);
   Value skipped = b.compare(Compare::Less, slots, b.splat(int32_t(0), shape));
   return storeRegrouped(op.getInput(), [&](const Piece &piece) {
     Value head = b.toI32(b.mul(b.div(piece.column, headDim), pageSize));
-    Value rows = b.select(skipped, b.splat(int32_t(-1), shape), b.addi(firstRow, b.splat(head, shape)));
-    storePiece(piece, destination, rows, b.index(0), b.rem(piece.column, headDim));
+    Value rows = b.select(skipped, b.splat(int32_t(-1), shape),
+                          b.addi(firstRow, b.splat(head, shape)));
+    storePiece(piece, destination, rows, b.index(0),
+               b.rem(piece.column, headDim));
   });
 }
 

@@ -36,27 +36,36 @@ Value KernelBuilder::toI32(Value indexValue) {
 }
 
 Value KernelBuilder::add(Value lhs, int64_t rhs) {
-  return rhs == 0 ? lhs : arith::AddIOp::create(*this, lhs, index(rhs)).getResult();
+  return rhs == 0 ? lhs
+                  : arith::AddIOp::create(*this, lhs, index(rhs)).getResult();
 }
 
 Value KernelBuilder::mul(Value lhs, int64_t rhs) {
-  return rhs == 1 ? lhs : arith::MulIOp::create(*this, lhs, index(rhs)).getResult();
+  return rhs == 1 ? lhs
+                  : arith::MulIOp::create(*this, lhs, index(rhs)).getResult();
 }
 
 // Sizes are never negative, and unsigned division by a constant is cheaper.
 Value KernelBuilder::div(Value lhs, int64_t rhs) {
-  return rhs == 1 ? lhs : arith::DivUIOp::create(*this, lhs, index(rhs)).getResult();
+  return rhs == 1 ? lhs
+                  : arith::DivUIOp::create(*this, lhs, index(rhs)).getResult();
 }
 
 Value KernelBuilder::rem(Value lhs, int64_t rhs) {
   return arith::RemUIOp::create(*this, lhs, index(rhs));
 }
 
-Value KernelBuilder::ceilDiv(Value lhs, int64_t rhs) { return div(add(lhs, rhs - 1), rhs); }
+Value KernelBuilder::ceilDiv(Value lhs, int64_t rhs) {
+  return div(add(lhs, rhs - 1), rhs);
+}
 
-Value KernelBuilder::min(Value lhs, Value rhs) { return arith::MinSIOp::create(*this, lhs, rhs); }
+Value KernelBuilder::min(Value lhs, Value rhs) {
+  return arith::MinSIOp::create(*this, lhs, rhs);
+}
 
-Value KernelBuilder::max(Value lhs, Value rhs) { return arith::MaxSIOp::create(*this, lhs, rhs); }
+Value KernelBuilder::max(Value lhs, Value rhs) {
+  return arith::MaxSIOp::create(*this, lhs, rhs);
+}
 
 //===----------------------------------------------------------------------===//
 // Fragments
@@ -66,19 +75,27 @@ tile::FragmentType KernelBuilder::typeOf(Value fragment) {
   return cast<tile::FragmentType>(fragment.getType());
 }
 
-ArrayRef<int64_t> KernelBuilder::shapeOf(Value fragment) { return typeOf(fragment).getShape(); }
+ArrayRef<int64_t> KernelBuilder::shapeOf(Value fragment) {
+  return typeOf(fragment).getShape();
+}
 
-tile::FragmentType KernelBuilder::fragment(ArrayRef<int64_t> shape, Type element) {
+tile::FragmentType KernelBuilder::fragment(ArrayRef<int64_t> shape,
+                                           Type element) {
   return tile::FragmentType::get(shape, element);
 }
 
 Value KernelBuilder::splat(Value scalar, ArrayRef<int64_t> shape) {
-  return tile::SplatOp::create(*this, fragment(shape, scalar.getType()), scalar);
+  return tile::SplatOp::create(*this, fragment(shape, scalar.getType()),
+                               scalar);
 }
 
-Value KernelBuilder::splat(float value, ArrayRef<int64_t> shape) { return splat(f32(value), shape); }
+Value KernelBuilder::splat(float value, ArrayRef<int64_t> shape) {
+  return splat(f32(value), shape);
+}
 
-Value KernelBuilder::splat(int32_t value, ArrayRef<int64_t> shape) { return splat(i32(value), shape); }
+Value KernelBuilder::splat(int32_t value, ArrayRef<int64_t> shape) {
+  return splat(i32(value), shape);
+}
 
 Value KernelBuilder::iota(int64_t dim, ArrayRef<int64_t> shape) {
   return tile::IotaOp::create(*this, fragment(shape, getI32Type()), dim);
@@ -87,29 +104,35 @@ Value KernelBuilder::iota(int64_t dim, ArrayRef<int64_t> shape) {
 Value KernelBuilder::cast(Value value, Type element) {
   if (typeOf(value).getElementType() == element)
     return value;
-  return tile::CastOp::create(*this, typeOf(value).withElementType(element), value);
+  return tile::CastOp::create(*this, typeOf(value).withElementType(element),
+                              value);
 }
 
 Value KernelBuilder::broadcast(Value value, ArrayRef<int64_t> shape) {
   if (shapeOf(value) == shape)
     return value;
-  return tile::BroadcastOp::create(*this, typeOf(value).withShape(shape), value);
+  return tile::BroadcastOp::create(*this, typeOf(value).withShape(shape),
+                                   value);
 }
 
-Value KernelBuilder::extract(Value value, ArrayRef<int64_t> offsets, ArrayRef<int64_t> shape) {
+Value KernelBuilder::extract(Value value, ArrayRef<int64_t> offsets,
+                             ArrayRef<int64_t> shape) {
   if (shapeOf(value) == shape)
     return value;
-  return tile::ExtractOp::create(*this, typeOf(value).withShape(shape), value, offsets);
+  return tile::ExtractOp::create(*this, typeOf(value).withShape(shape), value,
+                                 offsets);
 }
 
 Value KernelBuilder::reduce(tile::ReduceKind kind, Value value, int64_t dim) {
   SmallVector<int64_t> shape(shapeOf(value));
   shape[dim] = 1;
-  return tile::ReduceOp::create(*this, typeOf(value).withShape(shape), kind, value, dim,
+  return tile::ReduceOp::create(*this, typeOf(value).withShape(shape), kind,
+                                value, dim,
                                 /*scratch=*/Value());
 }
 
-std::pair<Value, Value> KernelBuilder::deinterleave(Value value, int64_t dim, int64_t group) {
+std::pair<Value, Value> KernelBuilder::deinterleave(Value value, int64_t dim,
+                                                    int64_t group) {
   SmallVector<int64_t> shape(shapeOf(value));
   shape[dim] /= 2;
   Type half = typeOf(value).withShape(shape);
@@ -117,17 +140,19 @@ std::pair<Value, Value> KernelBuilder::deinterleave(Value value, int64_t dim, in
   return {op.getEven(), op.getOdd()};
 }
 
-Value KernelBuilder::interleave(Value even, Value odd, int64_t dim, int64_t group) {
+Value KernelBuilder::interleave(Value even, Value odd, int64_t dim,
+                                int64_t group) {
   SmallVector<int64_t> shape(shapeOf(even));
   shape[dim] *= 2;
-  return tile::InterleaveOp::create(*this, typeOf(even).withShape(shape), even, odd, dim, group);
+  return tile::InterleaveOp::create(*this, typeOf(even).withShape(shape), even,
+                                    odd, dim, group);
 }
 
 Value KernelBuilder::select(Value condition, Value ifTrue, Value ifFalse) {
   if (!isa<tile::FragmentType>(condition.getType()))
     return arith::SelectOp::create(*this, condition, ifTrue, ifFalse);
-  return tile::SelectOp::create(*this, broadcast(condition, shapeOf(ifTrue)), ifTrue,
-                                broadcast(ifFalse, shapeOf(ifTrue)));
+  return tile::SelectOp::create(*this, broadcast(condition, shapeOf(ifTrue)),
+                                ifTrue, broadcast(ifFalse, shapeOf(ifTrue)));
 }
 
 static arith::CmpIPredicate integerPredicate(Compare kind) {
@@ -222,16 +247,22 @@ Value KernelBuilder::muli(Value lhs, Value rhs) {
 }
 
 Value KernelBuilder::mulf(Value lhs, float rhs) {
-  return mulf(lhs, isa<tile::FragmentType>(lhs.getType()) ? splat(rhs, shapeOf(lhs)) : f32(rhs));
+  return mulf(lhs, isa<tile::FragmentType>(lhs.getType())
+                       ? splat(rhs, shapeOf(lhs))
+                       : f32(rhs));
 }
 
 Value KernelBuilder::addf(Value lhs, float rhs) {
-  return addf(lhs, isa<tile::FragmentType>(lhs.getType()) ? splat(rhs, shapeOf(lhs)) : f32(rhs));
+  return addf(lhs, isa<tile::FragmentType>(lhs.getType())
+                       ? splat(rhs, shapeOf(lhs))
+                       : f32(rhs));
 }
 
 Value KernelBuilder::exp2(Value x) { return math::Exp2Op::create(*this, x); }
 
-Value KernelBuilder::exp(Value x) { return exp2(mulf(x, std::numbers::log2e_v<float>)); }
+Value KernelBuilder::exp(Value x) {
+  return exp2(mulf(x, std::numbers::log2e_v<float>));
+}
 
 Value KernelBuilder::rsqrt(Value x) { return math::RsqrtOp::create(*this, x); }
 
@@ -245,32 +276,38 @@ static Type elementTypeOf(Value memory) {
   return cast<tile::SharedType>(memory.getType()).getElementType();
 }
 
-Value KernelBuilder::load(Value source, ValueRange indices, ArrayRef<int64_t> shape,
-                          const LoadOptions &options) {
+Value KernelBuilder::load(Value source, ValueRange indices,
+                          ArrayRef<int64_t> shape, const LoadOptions &options) {
   return tile::LoadOp::create(
-      *this, fragment(shape, elementTypeOf(source)), source, indices, options.rows, options.like,
-      options.dims.empty() ? DenseI64ArrayAttr() : getDenseI64ArrayAttr(options.dims),
+      *this, fragment(shape, elementTypeOf(source)), source, indices,
+      options.rows, options.like,
+      options.dims.empty() ? DenseI64ArrayAttr()
+                           : getDenseI64ArrayAttr(options.dims),
       cast_or_null<TypedAttr>(options.fill),
-      options.vector ? getI64IntegerAttr(options.vector) : IntegerAttr(), options.stream);
+      options.vector ? getI64IntegerAttr(options.vector) : IntegerAttr(),
+      options.stream);
 }
 
 void KernelBuilder::store(Value value, Value destination, ValueRange indices,
                           const StoreOptions &options) {
-  tile::StoreOp::create(*this, value, destination, indices, options.rows, options.mask,
-                        options.dims.empty() ? DenseI64ArrayAttr()
-                                             : getDenseI64ArrayAttr(options.dims),
-                        options.stream);
+  tile::StoreOp::create(
+      *this, value, destination, indices, options.rows, options.mask,
+      options.dims.empty() ? DenseI64ArrayAttr()
+                           : getDenseI64ArrayAttr(options.dims),
+      options.stream);
 }
 
 Value KernelBuilder::loadScalar(Value source, ValueRange indices) {
-  return tile::LoadScalarOp::create(*this, elementTypeOf(source), source, indices);
+  return tile::LoadScalarOp::create(*this, elementTypeOf(source), source,
+                                    indices);
 }
 
 Value KernelBuilder::size(Value global, int64_t dim) {
   return tile::SizeOp::create(*this, global, dim);
 }
 
-tile::SharedType KernelBuilder::shared(ArrayRef<int64_t> shape, Type element, int64_t swizzle) {
+tile::SharedType KernelBuilder::shared(ArrayRef<int64_t> shape, Type element,
+                                       int64_t swizzle) {
   return tile::SharedType::get(getContext(), shape, element, swizzle);
 }
 
@@ -293,18 +330,20 @@ static Value buildTanh(KernelBuilder &b, Value x) {
 /// half a unit in the last place of bf16 and f16 results.
 static Value buildErf(KernelBuilder &b, Value x) {
   static constexpr float kP = 0.3275911f;
-  static constexpr float kCoefficients[] = {1.061405429f, -1.453152027f, 1.421413741f,
-                                            -0.284496736f, 0.254829592f};
+  static constexpr float kCoefficients[] = {
+      1.061405429f, -1.453152027f, 1.421413741f, -0.284496736f, 0.254829592f};
   Value zero = b.splat(0.0f, KernelBuilder::shapeOf(x));
   Value negated = b.mulf(x, -1.0f);
   Value magnitude = b.maxf(x, negated);
-  Value t = b.divf(b.splat(1.0f, KernelBuilder::shapeOf(x)), b.addf(b.mulf(magnitude, kP), 1.0f));
+  Value t = b.divf(b.splat(1.0f, KernelBuilder::shapeOf(x)),
+                   b.addf(b.mulf(magnitude, kP), 1.0f));
   Value sum = zero;
   for (float coefficient : kCoefficients)
     sum = b.mulf(b.addf(sum, coefficient), t);
   Value tail = b.mulf(sum, b.exp(b.mulf(b.mulf(x, x), -1.0f)));
   Value positive = b.addf(b.mulf(tail, -1.0f), 1.0f);
-  return b.select(b.compare(Compare::Less, x, zero), b.mulf(positive, -1.0f), positive);
+  return b.select(b.compare(Compare::Less, x, zero), b.mulf(positive, -1.0f),
+                  positive);
 }
 
 Value buildActivation(KernelBuilder &b, xf::ActivationKind kind, Value x) {
@@ -317,7 +356,8 @@ Value buildActivation(KernelBuilder &b, xf::ActivationKind kind, Value x) {
   case xf::ActivationKind::Relu:
     return b.maxf(x, b.splat(0.0f, KernelBuilder::shapeOf(x)));
   case xf::ActivationKind::Gelu:
-    return b.mulf(b.mulf(x, 0.5f), b.addf(buildErf(b, b.mulf(x, kSqrtHalf)), 1.0f));
+    return b.mulf(b.mulf(x, 0.5f),
+                  b.addf(buildErf(b, b.mulf(x, kSqrtHalf)), 1.0f));
   case xf::ActivationKind::GeluTanh: {
     Value cubic = b.mulf(b.mulf(b.mulf(x, x), x), kTanhCubic);
     Value inner = b.mulf(b.addf(x, cubic), kTanhScale);

@@ -37,7 +37,8 @@ public:
   // Fragments.
   static tile::FragmentType typeOf(mlir::Value fragment);
   static llvm::ArrayRef<int64_t> shapeOf(mlir::Value fragment);
-  tile::FragmentType fragment(llvm::ArrayRef<int64_t> shape, mlir::Type element);
+  tile::FragmentType fragment(llvm::ArrayRef<int64_t> shape,
+                              mlir::Type element);
   mlir::Value splat(mlir::Value scalar, llvm::ArrayRef<int64_t> shape);
   mlir::Value splat(float value, llvm::ArrayRef<int64_t> shape);
   mlir::Value splat(int32_t value, llvm::ArrayRef<int64_t> shape);
@@ -48,9 +49,12 @@ public:
   mlir::Value extract(mlir::Value fragment, llvm::ArrayRef<int64_t> offsets,
                       llvm::ArrayRef<int64_t> shape);
   mlir::Value reduce(tile::ReduceKind kind, mlir::Value fragment, int64_t dim);
-  std::pair<mlir::Value, mlir::Value> deinterleave(mlir::Value fragment, int64_t dim, int64_t group);
-  mlir::Value interleave(mlir::Value even, mlir::Value odd, int64_t dim, int64_t group);
-  mlir::Value select(mlir::Value condition, mlir::Value ifTrue, mlir::Value ifFalse);
+  std::pair<mlir::Value, mlir::Value> deinterleave(mlir::Value fragment,
+                                                   int64_t dim, int64_t group);
+  mlir::Value interleave(mlir::Value even, mlir::Value odd, int64_t dim,
+                         int64_t group);
+  mlir::Value select(mlir::Value condition, mlir::Value ifTrue,
+                     mlir::Value ifFalse);
   mlir::Value compare(Compare kind, mlir::Value lhs, mlir::Value rhs);
 
   // Elementwise arithmetic on scalars or fragments of one type; a dimension of
@@ -78,31 +82,35 @@ public:
     int64_t vector = 0;
     bool stream = false;
   };
-  mlir::Value load(mlir::Value source, mlir::ValueRange indices, llvm::ArrayRef<int64_t> shape,
-                   const LoadOptions &options);
+  mlir::Value load(mlir::Value source, mlir::ValueRange indices,
+                   llvm::ArrayRef<int64_t> shape, const LoadOptions &options);
   struct StoreOptions {
     mlir::Value rows, mask;
     llvm::SmallVector<int64_t> dims;
     bool stream = false;
   };
-  void store(mlir::Value value, mlir::Value destination, mlir::ValueRange indices,
-             const StoreOptions &options);
+  void store(mlir::Value value, mlir::Value destination,
+             mlir::ValueRange indices, const StoreOptions &options);
   mlir::Value loadScalar(mlir::Value source, mlir::ValueRange indices);
   mlir::Value size(mlir::Value global, int64_t dim);
 
-  tile::SharedType shared(llvm::ArrayRef<int64_t> shape, mlir::Type element, int64_t swizzle);
+  tile::SharedType shared(llvm::ArrayRef<int64_t> shape, mlir::Type element,
+                          int64_t swizzle);
 
 private:
   /// Repeats whichever side is smaller.
-  std::pair<mlir::Value, mlir::Value> sameShape(mlir::Value lhs, mlir::Value rhs);
+  std::pair<mlir::Value, mlir::Value> sameShape(mlir::Value lhs,
+                                                mlir::Value rhs);
 };
 
 /// The xf activation, elementwise in f32.
-mlir::Value buildActivation(KernelBuilder &builder, xf::ActivationKind kind, mlir::Value x);
+mlir::Value buildActivation(KernelBuilder &builder, xf::ActivationKind kind,
+                            mlir::Value x);
 
-/// One elementwise xf op on operands in f32, to a result in f32: add, mul, scale,
-/// scale_rows, activation.
-mlir::Value buildElementwise(KernelBuilder &builder, mlir::Operation *op, mlir::ValueRange operands);
+/// One elementwise xf op on operands in f32, to a result in f32: add, mul,
+/// scale, scale_rows, activation.
+mlir::Value buildElementwise(KernelBuilder &builder, mlir::Operation *op,
+                             mlir::ValueRange operands);
 
 } // namespace tilewright
 

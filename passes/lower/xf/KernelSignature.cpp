@@ -1,4 +1,5 @@
-//===- KernelSignature.cpp - From an xf.kernel to a tile.kernel's arguments ===//
+//===- KernelSignature.cpp - From an xf.kernel to a tile.kernel's arguments
+//===//
 
 #include "passes/lower/xf/KernelSignature.h"
 
@@ -12,8 +13,8 @@ Attribute getSizeExpression(MLIRContext *context, const xf::Dim &dim) {
     return builder.getI64IntegerAttr(dim.value);
   if (dim.value == 0)
     return dim.name;
-  return builder.getArrayAttr(
-      {builder.getStringAttr("add"), dim.name, builder.getI64IntegerAttr(dim.value)});
+  return builder.getArrayAttr({builder.getStringAttr("add"), dim.name,
+                               builder.getI64IntegerAttr(dim.value)});
 }
 
 /// Sizes of the dynamic dimensions, in order.
@@ -26,8 +27,8 @@ static SmallVector<Attribute> dynamicSizes(RankedTensorType type) {
 }
 
 tile::GlobalType getTensorType(RankedTensorType type) {
-  return tile::GlobalType::get(type.getContext(), type.getShape(), type.getElementType(),
-                               dynamicSizes(type));
+  return tile::GlobalType::get(type.getContext(), type.getShape(),
+                               type.getElementType(), dynamicSizes(type));
 }
 
 tile::GlobalType getRowsType(RankedTensorType type) {
@@ -44,21 +45,25 @@ tile::GlobalType getCacheRowsType(RankedTensorType type) {
   Builder builder(type.getContext());
   int64_t rowsPerPage = type.getDimSize(1) * type.getDimSize(2);
   if (!type.isDynamicDim(0))
-    return tile::GlobalType::get(type.getContext(),
-                                 {type.getDimSize(0) * rowsPerPage, type.getDimSize(3)},
-                                 type.getElementType(), {});
+    return tile::GlobalType::get(
+        type.getContext(),
+        {type.getDimSize(0) * rowsPerPage, type.getDimSize(3)},
+        type.getElementType(), {});
   Attribute pages = getSizeExpression(type.getContext(), xf::getDim(type, 0));
-  Attribute rows = builder.getArrayAttr(
-      {builder.getStringAttr("mul"), pages, builder.getI64IntegerAttr(rowsPerPage)});
-  return tile::GlobalType::get(type.getContext(), {ShapedType::kDynamic, type.getDimSize(3)},
+  Attribute rows =
+      builder.getArrayAttr({builder.getStringAttr("mul"), pages,
+                            builder.getI64IntegerAttr(rowsPerPage)});
+  return tile::GlobalType::get(type.getContext(),
+                               {ShapedType::kDynamic, type.getDimSize(3)},
                                type.getElementType(), {rows});
 }
 
-KernelSignature::KernelSignature(xf::KernelOp source, StringRef name, TypeOf typeOf,
-                                 KernelBuilder &builder) {
-  kernel = tile::KernelOp::create(builder, builder.getStringAttr(name), StringAttr(), IntegerAttr(),
-                                  DenseI64ArrayAttr(), ArrayAttr(), DenseI64ArrayAttr(),
-                                  IntegerAttr(), IntegerAttr(), ArrayAttr());
+KernelSignature::KernelSignature(xf::KernelOp source, StringRef name,
+                                 TypeOf typeOf, KernelBuilder &builder) {
+  kernel = tile::KernelOp::create(
+      builder, builder.getStringAttr(name), StringAttr(), IntegerAttr(),
+      DenseI64ArrayAttr(), ArrayAttr(), DenseI64ArrayAttr(), IntegerAttr(),
+      IntegerAttr(), ArrayAttr());
   Block &body = kernel.getBody().emplaceBlock();
   builder.setInsertionPointToEnd(&body);
   for (BlockArgument argument : source.getBlock().getArguments())

@@ -7,7 +7,8 @@
 namespace tilewright {
 
 /// The size expression of a tensor dimension, as `!tile.global` has it.
-mlir::Attribute getSizeExpression(mlir::MLIRContext *context, const xf::Dim &dim);
+mlir::Attribute getSizeExpression(mlir::MLIRContext *context,
+                                  const xf::Dim &dim);
 
 /// `[tokens, ...]` as a matrix: the leading dimension, and the rest as columns.
 /// A vector is a column-less row of numbers and keeps its rank.
@@ -28,11 +29,14 @@ public:
   using TypeOf = llvm::function_ref<tile::GlobalType(mlir::Value)>;
 
   /// Creates the kernel with its block, and moves the builder into it.
-  KernelSignature(xf::KernelOp source, llvm::StringRef name, TypeOf typeOf, KernelBuilder &builder);
+  KernelSignature(xf::KernelOp source, llvm::StringRef name, TypeOf typeOf,
+                  KernelBuilder &builder);
 
   tile::KernelOp getKernel() { return kernel; }
   /// The global tensor behind a region argument.
-  mlir::Value getOperand(mlir::Value argument) const { return values.lookup(argument); }
+  mlir::Value getOperand(mlir::Value argument) const {
+    return values.lookup(argument);
+  }
   bool isOperand(mlir::Value value) const { return values.count(value); }
   /// Where result `index` goes.
   mlir::Value getResult(unsigned index) const { return results[index]; }

@@ -46,8 +46,11 @@ FailureOr<AttentionPlan> readAttentionPlan(xf::KernelOp source) {
   if (!plan.op)
     return source.emitOpError("has no attention in its region");
   if (plan.swizzle() == 0)
-    return plan.op->emitOpError("has heads of ") << plan.headDim << " elements, which are no whole number of 32-byte rows";
-  FailureOr<int64_t> blockN = getConfigField(source, "BLOCK_N"), stages = getConfigField(source, "num_stages");
+    return plan.op->emitOpError("has heads of ")
+           << plan.headDim
+           << " elements, which are no whole number of 32-byte rows";
+  FailureOr<int64_t> blockN = getConfigField(source, "BLOCK_N"),
+                     stages = getConfigField(source, "num_stages");
   if (failed(blockN) || failed(stages))
     return failure();
   plan.blockN = *blockN;
@@ -55,7 +58,8 @@ FailureOr<AttentionPlan> readAttentionPlan(xf::KernelOp source) {
   return plan;
 }
 
-KernelSignature makeAttentionSignature(const AttentionPlan &plan, xf::KernelOp source, StringRef name,
+KernelSignature makeAttentionSignature(const AttentionPlan &plan,
+                                       xf::KernelOp source, StringRef name,
                                        KernelBuilder &b) {
   auto typeOf = [&](Value value) {
     // The result may have its heads flattened; it is stored head by head.
@@ -66,33 +70,51 @@ KernelSignature makeAttentionSignature(const AttentionPlan &plan, xf::KernelOp s
   return KernelSignature(source, name, typeOf, b);
 }
 
-AttentionTensors getAttentionTensors(const AttentionPlan &plan, const KernelSignature &signature) {
+AttentionTensors getAttentionTensors(const AttentionPlan &plan,
+                                     const KernelSignature &signature) {
   // Attention and its parts have the same operands.
-  auto operand = [&](unsigned index) { return signature.getOperand(plan.op->getOperand(index)); };
-  return {operand(0), operand(1), operand(2), operand(3), operand(4), operand(5), signature.getResult(0),
+  auto operand = [&](unsigned index) {
+    return signature.getOperand(plan.op->getOperand(index));
+  };
+  return {operand(0),
+          operand(1),
+          operand(2),
+          operand(3),
+          operand(4),
+          operand(5),
+          signature.getResult(0),
           plan.splits ? signature.getResult(1) : Value()};
 }
 
-void buildBlockCopy(const AttentionPlan &plan, const KeyRange &range, Value cache, Value blockTable, Value key,
-                    Value ring, KernelBuilder &b) {
+void buildBlockCopy(const AttentionPlan &plan, const KeyRange &range,
+                    Value cache, Value blockTable, Value key, Value ring,
+                    KernelBuilder &b) {
   auto ringType = cast<tile::RingType>(ring.getType());
-  Value stage = tile::AcquireOp::create(b, ringType.getBuffers(), ring).getBuffers()[0];
+  Value stage =
+      tile::AcquireOp::create(b, ringType.getBuffers(), ring).getBuffers()[0];
   int64_t rows = std::min(plan.blockN, plan.pageSize);
   auto stageType = cast<tile::SharedType>(stage.getType());
   Value pages = b.size(cache, 0);
   for (int64_t row = 0; row < plan.blockN; row += rows) {
     Value first = b.add(key, row);
     Value inside = b.compare(Compare::Less, first, range.length);
-    Value entry = b.loadScalar(blockTable, {range.seq, b.div(first, plan.pageSize)});
+    Value entry =
+        b.loadScalar(blockTable, {range.seq, b.div(first, plan.pageSize)});
     // A page number past the last reads as zeros, which weigh nothing.
     Value page = b.select(inside, b.toIndex(entry), pages);
     Value part = stage;
     if (rows != plan.blockN)
-      part = tile::SliceOp::create(b, b.shared({rows, plan.headDim}, stageType.getElementType(), stageType.getSwizzle()),
-                                   stage, ValueRange{}, ArrayRef<int64_t>{row, 0});
-    tile::CopyOp::create(b, cache, ValueRange{page, range.kvHead, b.rem(first, plan.pageSize), b.index(0)}, part,
-                         /*barrier=*/Value(), /*slot=*/Value(), b.getDenseI64ArrayAttr({2, 3}), DenseI64ArrayAttr(),
-                         DenseI64ArrayAttr(), IntegerAttr());
+      part = tile::SliceOp::create(
+          b,
+          b.shared({rows, plan.headDim}, stageType.getElementType(),
+                   stageType.getSwizzle()),
+          stage, ValueRange{}, ArrayRef<int64_t>{row, 0});
+    tile::CopyOp::create(
+        b, cache,
+        ValueRange{page, range.kvHead, b.rem(first, plan.pageSize), b.index(0)},
+        part,
+        /*barrier=*/Value(), /*slot=*/Value(), b.getDenseI64ArrayAttr({2, 3}),
+        DenseI64ArrayAttr(), DenseI64ArrayAttr(), IntegerAttr());
   }
   tile::CommitOp::create(b, ring);
 }
@@ -103,7 +125,8 @@ SoftmaxState startSoftmax(int64_t rows, KernelBuilder &b) {
   return {b.splat(getSoftmaxLowest(), {rows, 1}), b.splat(0.0f, {rows, 1})};
 }
 
-SoftmaxStep stepSoftmax(const AttentionPlan &plan, Value scores, const SoftmaxState &state, KernelBuilder &b) {
+SoftmaxStep stepSoftmax(const AttentionPlan &plan, Value scores,
+                        const SoftmaxState &state, KernelBuilder &b) {
   // e^(scale (s - m)) as 2^(c s - c m): one multiplication and one subtraction.
   float c = plan.scale * std::numbers::log2e_v<float>;
   SoftmaxStep step;
@@ -117,29 +140,35 @@ SoftmaxStep stepSoftmax(const AttentionPlan &plan, Value scores, const SoftmaxSt
   return step;
 }
 
-Value maskScores(const AttentionPlan &plan, Value scores, Value position, bool sameForAllRows, Value key,
-                 KernelBuilder &b) {
+Value maskScores(const AttentionPlan &plan, Value scores, Value position,
+                 bool sameForAllRows, Value key, KernelBuilder &b) {
   SmallVector<int64_t> shape(KernelBuilder::shapeOf(scores));
-  Value column = b.addi(b.iota(1, {1, shape[1]}), b.splat(b.toI32(key), {1, shape[1]}));
+  Value column =
+      b.addi(b.iota(1, {1, shape[1]}), b.splat(b.toI32(key), {1, shape[1]}));
   Value row = b.splat(b.toI32(position), {shape[0], 1});
   if (!sameForAllRows)
     row = b.addi(row, b.iota(0, {shape[0], 1}));
   Value seen = b.compare(Compare::LessEqual, column, row);
   if (plan.window) {
-    Value oldest = b.addi(row, b.splat(static_cast<int32_t>(-plan.window), {shape[0], 1}));
-    seen = arith::AndIOp::create(b, seen, b.compare(Compare::Greater, column, oldest));
+    Value oldest =
+        b.addi(row, b.splat(static_cast<int32_t>(-plan.window), {shape[0], 1}));
+    seen = arith::AndIOp::create(b, seen,
+                                 b.compare(Compare::Greater, column, oldest));
   }
-  return b.select(seen, scores, b.splat(-std::numeric_limits<float>::infinity(), shape));
+  return b.select(seen, scores,
+                  b.splat(-std::numeric_limits<float>::infinity(), shape));
 }
 
 Value normalize(Value output, Value sum, KernelBuilder &b) {
   SmallVector<int64_t> shape(KernelBuilder::shapeOf(sum));
   Value empty = b.compare(Compare::Equal, sum, b.splat(0.0f, shape));
-  Value inverse = b.divf(b.splat(1.0f, shape), b.select(empty, b.splat(1.0f, shape), sum));
+  Value inverse =
+      b.divf(b.splat(1.0f, shape), b.select(empty, b.splat(1.0f, shape), sum));
   return b.mulf(output, inverse);
 }
 
-Value finishSoftmax(const AttentionPlan &plan, Value output, Value sum, KernelBuilder &b) {
+Value finishSoftmax(const AttentionPlan &plan, Value output, Value sum,
+                    KernelBuilder &b) {
   return b.cast(normalize(output, sum, b), plan.element);
 }
 

@@ -29,7 +29,9 @@ struct GemmPlan {
 
   int64_t kBlocks() const { return llvm::divideCeil(k, blockK); }
   /// Elements of K that one CTA of a split goes through.
-  int64_t kPerCta() const { return llvm::divideCeil(kBlocks(), splitK) * blockK; }
+  int64_t kPerCta() const {
+    return llvm::divideCeil(kBlocks(), splitK) * blockK;
+  }
 };
 } // namespace
 
@@ -40,11 +42,16 @@ static FailureOr<GemmPlan> readPlan(xf::KernelOp source) {
   plan.k = plan.matmul.getWeight().getType().getDimSize(1);
   int64_t swapped = 0;
   std::pair<StringRef, int64_t *> fields[] = {
-      {"BLOCK_M", &plan.blockM},       {"BLOCK_N", &plan.blockN},
-      {"BLOCK_K", &plan.blockK},       {"num_stages", &plan.numStages},
-      {"math_warpgroups", &plan.warpgroups}, {"swap_ab", &swapped},
-      {"split_k", &plan.splitK},       {"multicast", &plan.multicast},
-      {"group_m", &plan.groupM},       {"slice", &plan.slice}};
+      {"BLOCK_M", &plan.blockM},
+      {"BLOCK_N", &plan.blockN},
+      {"BLOCK_K", &plan.blockK},
+      {"num_stages", &plan.numStages},
+      {"math_warpgroups", &plan.warpgroups},
+      {"swap_ab", &swapped},
+      {"split_k", &plan.splitK},
+      {"multicast", &plan.multicast},
+      {"group_m", &plan.groupM},
+      {"slice", &plan.slice}};
   for (auto [name, field] : fields) {
     FailureOr<int64_t> value = getConfigField(source, name);
     if (failed(value))
@@ -56,14 +63,16 @@ static FailureOr<GemmPlan> readPlan(xf::KernelOp source) {
 }
 
 /// Opens the loop over the CTA's tiles and moves the builder into its body.
-static tile::ForTilesOp openTileLoop(const GemmPlan &plan, Value tokens, KernelBuilder &b) {
+static tile::ForTilesOp openTileLoop(const GemmPlan &plan, Value tokens,
+                                     KernelBuilder &b) {
   SmallVector<Value> extents = {tokens, b.index(plan.n)};
   SmallVector<int64_t> steps = {plan.blockM, plan.blockN};
   if (plan.splitK > 1) {
     extents.push_back(b.index(plan.kPerCta() * plan.splitK));
     steps.push_back(plan.kPerCta());
   }
-  auto loop = tile::ForTilesOp::create(b, extents, steps, /*persistent=*/true, plan.groupM);
+  auto loop = tile::ForTilesOp::create(b, extents, steps, /*persistent=*/true,
+                                       plan.groupM);
   Block &body = loop.getBody().emplaceBlock();
   for (size_t i = 0; i < extents.size(); ++i)
     body.addArgument(b.getIndexType(), b.getLoc());
@@ -72,56 +81,71 @@ static tile::ForTilesOp openTileLoop(const GemmPlan &plan, Value tokens, KernelB
 }
 
 /// First and last element of K for this CTA.
-static std::pair<Value, Value> kRange(const GemmPlan &plan, tile::ForTilesOp loop, KernelBuilder &b) {
+static std::pair<Value, Value> kRange(const GemmPlan &plan,
+                                      tile::ForTilesOp loop, KernelBuilder &b) {
   if (plan.splitK == 1)
     return {b.index(0), b.index(plan.k)};
   Value begin = loop.getBodyBlock()->getArgument(2);
   return {begin, b.min(b.add(begin, plan.kPerCta()), b.index(plan.k))};
 }
 
-static void buildProducer(const GemmPlan &plan, Value x, Value w, Value ring, KernelBuilder &b) {
+static void buildProducer(const GemmPlan &plan, Value x, Value w, Value ring,
+                          KernelBuilder &b) {
   Value tokens = b.size(x, 0);
   tile::ForTilesOp tiles = openTileLoop(plan, tokens, b);
-  Value token = tiles.getBodyBlock()->getArgument(0), column = tiles.getBodyBlock()->getArgument(1);
+  Value token = tiles.getBodyBlock()->getArgument(0),
+        column = tiles.getBodyBlock()->getArgument(1);
   auto [begin, end] = kRange(plan, tiles, b);
   auto loop = scf::ForOp::create(b, begin, end, b.index(plan.blockK));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value k = loop.getInductionVar();
-  auto stage = tile::AcquireOp::create(b, cast<tile::RingType>(ring.getType()).getBuffers(), ring);
+  auto stage = tile::AcquireOp::create(
+      b, cast<tile::RingType>(ring.getType()).getBuffers(), ring);
   Value weights = stage.getBuffers()[plan.swapped ? 0 : 1];
   Value activations = stage.getBuffers()[plan.swapped ? 1 : 0];
-  auto copy = [&](Value source, Value row, Value destination, DenseI64ArrayAttr multicast) {
-    tile::CopyOp::create(b, source, ValueRange{row, k}, destination, /*barrier=*/Value(), /*slot=*/Value(),
-                         DenseI64ArrayAttr(), multicast, DenseI64ArrayAttr(), IntegerAttr());
+  auto copy = [&](Value source, Value row, Value destination,
+                  DenseI64ArrayAttr multicast) {
+    tile::CopyOp::create(b, source, ValueRange{row, k}, destination,
+                         /*barrier=*/Value(), /*slot=*/Value(),
+                         DenseI64ArrayAttr(), multicast, DenseI64ArrayAttr(),
+                         IntegerAttr());
   };
   copy(x, token, activations, DenseI64ArrayAttr());
   // CTAs of the cluster that differ in their tokens want the same weights.
-  copy(w, column, weights, plan.multicast > 1 ? b.getDenseI64ArrayAttr({0}) : DenseI64ArrayAttr());
+  copy(w, column, weights,
+       plan.multicast > 1 ? b.getDenseI64ArrayAttr({0}) : DenseI64ArrayAttr());
   tile::CommitOp::create(b, ring);
 }
 
 /// The K loop: each stage is released once the products that read it are done,
 /// one iteration later, so that the tensor cores never wait for a release.
-static Value buildProducts(const GemmPlan &plan, Value ring, Value begin, Value end, KernelBuilder &b) {
-  SmallVector<int64_t> shape = plan.swapped ? SmallVector<int64_t>{plan.blockN, plan.blockM}
-                                            : SmallVector<int64_t>{plan.blockM, plan.blockN};
+static Value buildProducts(const GemmPlan &plan, Value ring, Value begin,
+                           Value end, KernelBuilder &b) {
+  SmallVector<int64_t> shape =
+      plan.swapped ? SmallVector<int64_t>{plan.blockN, plan.blockM}
+                   : SmallVector<int64_t>{plan.blockM, plan.blockN};
   Value zero = b.splat(0.0f, shape);
   auto loop = scf::ForOp::create(b, begin, end, b.index(plan.blockK), zero);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
-    auto stage = tile::WaitOp::create(b, cast<tile::RingType>(ring.getType()).getBuffers(), ring);
-    Value next = tile::MmaOp::create(b, zero.getType(), stage.getBuffers()[0], stage.getBuffers()[1],
-                                     loop.getRegionIterArg(0), /*transpose_a=*/false, /*transpose_b=*/true);
+    auto stage = tile::WaitOp::create(
+        b, cast<tile::RingType>(ring.getType()).getBuffers(), ring);
+    Value next = tile::MmaOp::create(
+        b, zero.getType(), stage.getBuffers()[0], stage.getBuffers()[1],
+        loop.getRegionIterArg(0), /*transpose_a=*/false, /*transpose_b=*/true);
     tile::ReleaseOp::create(b, ring, next, /*in_flight=*/1);
     scf::YieldOp::create(b, next);
   }
-  return tile::MmaWaitOp::create(b, zero.getType(), loop.getResult(0), /*in_flight=*/0).getResult(0);
+  return tile::MmaWaitOp::create(b, zero.getType(), loop.getResult(0),
+                                 /*in_flight=*/0)
+      .getResult(0);
 }
 
-static LogicalResult buildMath(const GemmPlan &plan, xf::KernelOp source, const KernelSignature &signature,
-                               Value ring, KernelBuilder &b) {
+static LogicalResult buildMath(const GemmPlan &plan, xf::KernelOp source,
+                               const KernelSignature &signature, Value ring,
+                               KernelBuilder &b) {
   xf::MatmulOp matmul = plan.matmul;
   Value tokens = b.size(signature.getOperand(matmul.getInput()), 0);
   tile::ForTilesOp tiles = openTileLoop(plan, tokens, b);
@@ -138,28 +162,35 @@ static LogicalResult buildMath(const GemmPlan &plan, xf::KernelOp source, const 
   if (plan.splitK == 1)
     return epilogue.emit(where, sum);
 
-  Value total = tile::ClusterSumOp::create(b, sum.getType(), sum, /*scratch=*/Value());
+  Value total =
+      tile::ClusterSumOp::create(b, sum.getType(), sum, /*scratch=*/Value());
   Value rank = tile::ClusterRankOp::create(b, b.getIndexType());
-  auto first = scf::IfOp::create(b, b.compare(Compare::Equal, rank, b.index(0)), /*withElse=*/false);
+  auto first = scf::IfOp::create(b, b.compare(Compare::Equal, rank, b.index(0)),
+                                 /*withElse=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(first.thenBlock());
   return epilogue.emit(where, total);
 }
 
 /// One cluster per tile at most, and never more CTAs than SMs.
-static ArrayAttr gridOf(const GemmPlan &plan, Attribute tokens, MLIRContext *context) {
-  Attribute tiles = sizeOp("mul", sizeOp("ceildiv", tokens, sizeConstant(context, plan.blockM)),
-                           sizeConstant(context, llvm::divideCeil(plan.n, plan.blockN)));
+static ArrayAttr gridOf(const GemmPlan &plan, Attribute tokens,
+                        MLIRContext *context) {
+  Attribute tiles = sizeOp(
+      "mul", sizeOp("ceildiv", tokens, sizeConstant(context, plan.blockM)),
+      sizeConstant(context, llvm::divideCeil(plan.n, plan.blockN)));
   Attribute sms = sizeSymbol(context, "sms");
   int64_t cluster = plan.splitK * plan.multicast;
   if (cluster == 1)
     return ArrayAttr::get(context, sizeOp("min", tiles, sms));
   // The launch needs whole clusters: of as many as there are tiles (a cluster
   // that multicasts takes several at once), or as fit on the chip.
-  Attribute clusters = sizeOp("ceildiv", tiles, sizeConstant(context, plan.multicast));
-  Attribute fitting = sizeOp("ceildiv", sizeOp("sub", sms, sizeConstant(context, cluster - 1)),
-                             sizeConstant(context, cluster));
-  return ArrayAttr::get(context, sizeOp("mul", sizeOp("min", clusters, fitting), sizeConstant(context, cluster)));
+  Attribute clusters =
+      sizeOp("ceildiv", tiles, sizeConstant(context, plan.multicast));
+  Attribute fitting =
+      sizeOp("ceildiv", sizeOp("sub", sms, sizeConstant(context, cluster - 1)),
+             sizeConstant(context, cluster));
+  return ArrayAttr::get(context, sizeOp("mul", sizeOp("min", clusters, fitting),
+                                        sizeConstant(context, cluster)));
 }
 
 LogicalResult lowerGemm(xf::KernelOp source, StringRef name, KernelBuilder &b) {
@@ -181,16 +212,21 @@ LogicalResult lowerGemm(xf::KernelOp source, StringRef name, KernelBuilder &b) {
   Value w = signature.getOperand(plan->matmul.getWeight());
   Type element = cast<tile::GlobalType>(x.getType()).getElementType();
   const target::Target &target = target::getDefaultTarget();
-  tile::SharedType activations = b.shared({plan->blockM, plan->blockK}, element, kSwizzle);
-  tile::SharedType weights = b.shared({plan->blockN, plan->blockK}, element, kSwizzle);
-  SmallVector<Type> buffers = plan->swapped ? SmallVector<Type>{weights, activations}
-                                            : SmallVector<Type>{activations, weights};
-  Value ring = tile::RingOp::create(b, tile::RingType::get(b.getContext(), plan->numStages, buffers));
+  tile::SharedType activations =
+      b.shared({plan->blockM, plan->blockK}, element, kSwizzle);
+  tile::SharedType weights =
+      b.shared({plan->blockN, plan->blockK}, element, kSwizzle);
+  SmallVector<Type> buffers = plan->swapped
+                                  ? SmallVector<Type>{weights, activations}
+                                  : SmallVector<Type>{activations, weights};
+  Value ring = tile::RingOp::create(
+      b, tile::RingType::get(b.getContext(), plan->numStages, buffers));
   if (plan->splitK > 1)
     kernel.setCluster(ArrayRef<int64_t>{1, 1, plan->splitK});
   else if (plan->multicast > 1)
     kernel.setCluster(ArrayRef<int64_t>{plan->multicast, 1});
-  kernel.setGridAttr(gridOf(*plan, cast<tile::GlobalType>(x.getType()).getSize(0), b.getContext()));
+  kernel.setGridAttr(gridOf(
+      *plan, cast<tile::GlobalType>(x.getType()).getSize(0), b.getContext()));
 
   RoleRegisters registers = getRoleRegisters(target, plan->warpgroups);
   {
@@ -199,7 +235,8 @@ LogicalResult lowerGemm(xf::KernelOp source, StringRef name, KernelBuilder &b) {
     buildProducer(*plan, x, w, ring, b);
   }
   OpBuilder::InsertionGuard guard(b);
-  openRole("math", plan->warpgroups * target.threads.warpsPerGroup, /*replicas=*/1, registers.consumer, b);
+  openRole("math", plan->warpgroups * target.threads.warpsPerGroup,
+           /*replicas=*/1, registers.consumer, b);
   return buildMath(*plan, source, signature, ring, b);
 }
 

@@ -52,7 +52,8 @@ static int64_t columnsOf(Value value) {
 }
 
 LogicalResult RowKernel::readConfig() {
-  FailureOr<int64_t> warpCount = getConfigField(source, "warps"), rowCount = getConfigField(source, "ROWS"),
+  FailureOr<int64_t> warpCount = getConfigField(source, "warps"),
+                     rowCount = getConfigField(source, "ROWS"),
                      width = getConfigField(source, "vector");
   if (failed(warpCount) || failed(rowCount) || failed(width))
     return failure();
@@ -66,9 +67,13 @@ LogicalResult RowKernel::readConfig() {
       columns = std::max(columns, columnsOf(op.getResult(0)));
   }
   if (wholeRows && chunk)
-    return source.emitError("reduces whole rows and pieces of them, which has no lowering");
-  int64_t access = target::getDefaultTarget().threads.threadsPerWarp * warps * vector;
-  block = chunk ? chunk : wholeRows ? llvm::alignTo(columns, access) : std::min<int64_t>(access, llvm::PowerOf2Ceil(columns));
+    return source.emitError(
+        "reduces whole rows and pieces of them, which has no lowering");
+  int64_t access =
+      target::getDefaultTarget().threads.threadsPerWarp * warps * vector;
+  block = chunk       ? chunk
+          : wholeRows ? llvm::alignTo(columns, access)
+                      : std::min<int64_t>(access, llvm::PowerOf2Ceil(columns));
   return success();
 }
 
@@ -76,7 +81,11 @@ LogicalResult RowKernel::lower(StringRef name) {
   if (failed(readConfig()))
     return failure();
   KernelSignature made(
-      source, name, [](Value value) { return getRowsType(cast<RankedTensorType>(value.getType())); }, b);
+      source, name,
+      [](Value value) {
+        return getRowsType(cast<RankedTensorType>(value.getType()));
+      },
+      b);
   signature = &made;
   tile::KernelOp kernel = made.getKernel();
   kernel.setWarps(warps);
@@ -84,8 +93,9 @@ LogicalResult RowKernel::lower(StringRef name) {
   // All results have the same rows.
   auto result = cast<RankedTensorType>(source.getOutputs()[0].getType());
   Attribute rowCount = getSizeExpression(context, xf::getDim(result, 0));
-  SmallVector<Attribute> grid = {sizeOp("ceildiv", rowCount, sizeConstant(context, rows)),
-                                 sizeConstant(context, llvm::divideCeil(columns, block))};
+  SmallVector<Attribute> grid = {
+      sizeOp("ceildiv", rowCount, sizeConstant(context, rows)),
+      sizeConstant(context, llvm::divideCeil(columns, block))};
   kernel.setGridAttr(b.getArrayAttr(grid));
 
   row = b.mul(tile::ProgramIdOp::create(b, b.getIndexType(), 0), rows);
@@ -101,7 +111,8 @@ FailureOr<Value> RowKernel::evaluate(Value value) {
   if (it != memo.end())
     return it->second;
   Operation *op = value.getDefiningOp();
-  FailureOr<Value> result = op ? evaluateOp(op) : FailureOr<Value>(loadArgument(value));
+  FailureOr<Value> result =
+      op ? evaluateOp(op) : FailureOr<Value>(loadArgument(value));
   if (failed(result))
     return failure();
   return memo[value] = b.cast(*result, getElementTypeOrSelf(value.getType()));
@@ -110,10 +121,12 @@ FailureOr<Value> RowKernel::evaluate(Value value) {
 FailureOr<Value> RowKernel::evaluateOp(Operation *op) {
   using Result = FailureOr<Value>;
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<xf::EmbeddingOp, xf::GatherRowsOp>([&](auto) -> Result { return evaluateGather(op); })
-      .Case<xf::CastOp, xf::ReshapeOp>([&](auto) { return evaluate(op->getOperand(0)); })
-      .Case<xf::AddOp, xf::MulOp, xf::ScaleOp, xf::ScaleRowsOp, xf::ActivationOp>(
-          [&](auto) { return evaluateElementwise(op); })
+      .Case<xf::EmbeddingOp, xf::GatherRowsOp>(
+          [&](auto) -> Result { return evaluateGather(op); })
+      .Case<xf::CastOp, xf::ReshapeOp>(
+          [&](auto) { return evaluate(op->getOperand(0)); })
+      .Case<xf::AddOp, xf::MulOp, xf::ScaleOp, xf::ScaleRowsOp,
+            xf::ActivationOp>([&](auto) { return evaluateElementwise(op); })
       .Case<xf::RmsNormOp>([&](auto norm) { return evaluateNorm(norm); })
       .Default([](Operation *other) -> Result {
         return other->emitOpError("has no lowering in a row-wise kernel");
@@ -146,7 +159,8 @@ Value RowKernel::evaluateGather(Operation *op) {
   options.vector = vector;
   // Rows beyond the last are skipped.
   options.rows = loadColumn(op->getOperand(1), b.getI32IntegerAttr(-1));
-  return b.load(signature->getOperand(op->getOperand(0)), {b.index(0), column}, {rows, block}, options);
+  return b.load(signature->getOperand(op->getOperand(0)), {b.index(0), column},
+                {rows, block}, options);
 }
 
 FailureOr<Value> RowKernel::evaluateElementwise(Operation *op) {
@@ -161,15 +175,18 @@ FailureOr<Value> RowKernel::evaluateElementwise(Operation *op) {
 }
 
 FailureOr<Value> RowKernel::evaluateNorm(xf::RmsNormOp op) {
-  FailureOr<Value> input = evaluate(op.getInput()), weight = evaluate(op.getWeight());
+  FailureOr<Value> input = evaluate(op.getInput()),
+                   weight = evaluate(op.getWeight());
   if (failed(input) || failed(weight))
     return failure();
   if (op.getType().getRank() != 2)
-    return op.emitOpError("is over heads, which has no lowering in a row-wise kernel");
+    return op.emitOpError(
+        "is over heads, which has no lowering in a row-wise kernel");
   // Columns beyond the last were loaded as zeros, which a sum does not see.
   Value x = b.cast(*input, b.getF32Type());
   Value sum = b.reduce(tile::ReduceKind::Add, b.mulf(x, x), 1);
-  Value mean = b.mulf(sum, 1.0f / static_cast<float>(op.getType().getShape().back()));
+  Value mean =
+      b.mulf(sum, 1.0f / static_cast<float>(op.getType().getShape().back()));
   Value factor = b.rsqrt(b.addf(mean, op.getEpsilon().convertToFloat()));
   return b.mulf(b.mulf(x, factor), b.cast(*weight, b.getF32Type()));
 }
@@ -193,7 +210,8 @@ LogicalResult RowKernel::storeOutput(unsigned index) {
   return success();
 }
 
-LogicalResult lowerRowWise(xf::KernelOp source, StringRef name, KernelBuilder &builder) {
+LogicalResult lowerRowWise(xf::KernelOp source, StringRef name,
+                           KernelBuilder &builder) {
   return RowKernel(source, builder).lower(name);
 }
 

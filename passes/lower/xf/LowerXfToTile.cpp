@@ -34,7 +34,9 @@ static std::string identityOf(xf::KernelOp kernel) {
       if (auto argument = dyn_cast<BlockArgument>(operand))
         os << " a" << argument.getArgNumber();
       else
-        os << " o" << std::distance(kernel.getBlock().begin(), operand.getDefiningOp()->getIterator())
+        os << " o"
+           << std::distance(kernel.getBlock().begin(),
+                            operand.getDefiningOp()->getIterator())
            << '.' << cast<OpResult>(operand).getResultNumber();
     }
     for (Type type : inner->getResultTypes())
@@ -52,7 +54,8 @@ static std::string describe(xf::KernelOp kernel) {
   case xf::KernelFamily::Gemm: {
     auto matmul = *block.getOps<xf::MatmulOp>().begin();
     auto weight = matmul.getWeight().getType();
-    std::string name = "gemm_" + std::to_string(weight.getDimSize(0)) + "x" + std::to_string(weight.getDimSize(1));
+    std::string name = "gemm_" + std::to_string(weight.getDimSize(0)) + "x" +
+                       std::to_string(weight.getDimSize(1));
     if (has(xf::RopeOp()))
       name += "_rope";
     if (has(xf::CacheAppendOp()))
@@ -64,7 +67,9 @@ static std::string describe(xf::KernelOp kernel) {
     return name;
   }
   case xf::KernelFamily::Attention:
-    return has(xf::AttentionPartialOp()) ? "attention_partial" : has(xf::AttentionCombineOp()) ? "attention_combine" : "attention";
+    return has(xf::AttentionPartialOp())   ? "attention_partial"
+           : has(xf::AttentionCombineOp()) ? "attention_combine"
+                                           : "attention";
   case xf::KernelFamily::RowWise:
     return has(xf::RmsNormOp()) ? "rms_norm" : "row_wise";
   default:
@@ -72,7 +77,8 @@ static std::string describe(xf::KernelOp kernel) {
   }
 }
 
-static LogicalResult lowerKernel(xf::KernelOp kernel, StringRef name, bool isDecode, KernelBuilder &builder) {
+static LogicalResult lowerKernel(xf::KernelOp kernel, StringRef name,
+                                 bool isDecode, KernelBuilder &builder) {
   switch (kernel.getFamily()) {
   case xf::KernelFamily::Gemm:
     return lowerGemm(kernel, name, builder);
@@ -102,11 +108,13 @@ struct LowerXfToTile : impl::LowerXfToTileBase<LowerXfToTile> {
       StringAttr &symbol = known[identityOf(kernel)];
       if (!symbol) {
         auto function = kernel->getParentOfType<func::FuncOp>();
-        std::string name = describe(kernel) + "_" + function.getName().str() + "_" + std::to_string(known.size() - 1);
+        std::string name = describe(kernel) + "_" + function.getName().str() +
+                           "_" + std::to_string(known.size() - 1);
         KernelBuilder builder(kernel.getLoc(), &getContext());
         builder.setInsertionPointToEnd(module.getBody());
         symbol = builder.getStringAttr(name);
-        bool isDecode = function->getAttrOfType<StringAttr>("xf.entry") == "decode";
+        bool isDecode =
+            function->getAttrOfType<StringAttr>("xf.entry") == "decode";
         if (failed(lowerKernel(kernel, name, isDecode, builder)))
           return signalPassFailure();
         describeOrigin(module.lookupSymbol(name), kernel);
@@ -118,7 +126,8 @@ struct LowerXfToTile : impl::LowerXfToTileBase<LowerXfToTile> {
   /// What the manifest says of a kernel beside its ABI.
   static void describeOrigin(Operation *kernel, xf::KernelOp source) {
     Builder builder(source.getContext());
-    kernel->setAttr("xf.family", builder.getStringAttr(stringifyKernelFamily(source.getFamily())));
+    kernel->setAttr("xf.family", builder.getStringAttr(stringifyKernelFamily(
+                                     source.getFamily())));
     if (source.getConfigAttr())
       kernel->setAttr("xf.config", source.getConfigAttr());
     if (source.getReasonAttr())

@@ -98,9 +98,9 @@ static bool isSharedSpace(Space space) {
 /// The reduction of cp.reduce and its type.
 static void takeReduction(InstDecoder &d, BulkSpec &spec) {
   int op = d.takeOneOf({"and", "or", "xor", "add", "inc", "dec", "min", "max"});
-  static constexpr AtomicOp ops[] = {AtomicOp::And, AtomicOp::Or, AtomicOp::Xor,
-                                     AtomicOp::Add, AtomicOp::Inc, AtomicOp::Dec,
-                                     AtomicOp::Min, AtomicOp::Max};
+  static constexpr AtomicOp ops[] = {
+      AtomicOp::And, AtomicOp::Or,  AtomicOp::Xor, AtomicOp::Add,
+      AtomicOp::Inc, AtomicOp::Dec, AtomicOp::Min, AtomicOp::Max};
   if (op < 0)
     d.unsupported();
   spec.op = ops[op];
@@ -299,8 +299,7 @@ static void emitStoreAsync(InstDecoder &d, StoreAsyncSpec &spec) {
     d.fail(values.location,
            "expected " + std::to_string(spec.count) + " registers");
   for (uint32_t i = 0; i < spec.count; ++i)
-    spec.values[i] =
-        d.source(braces ? values.elements[i] : values, spec.type);
+    spec.values[i] = d.source(braces ? values.elements[i] : values, spec.type);
   spec.mbarrier = d.addressRow(d.operand(2));
   Inst inst;
   inst.aux = d.keep(spec);
@@ -313,8 +312,7 @@ void decodeStAsync(InstDecoder &d) {
   StoreAsyncSpec spec;
   d.takeOneOf({"weak", "cluster"});
   Space space = d.takeSpace(Space::SharedCluster);
-  if (space != Space::SharedCluster ||
-      !d.take("mbarrier::complete_tx::bytes"))
+  if (space != Space::SharedCluster || !d.take("mbarrier::complete_tx::bytes"))
     d.unsupported();
   int vector = d.takeOneOf({"v2", "v4"});
   spec.count = vector < 0 ? 1 : vector == 0 ? 2 : 4;
@@ -329,8 +327,7 @@ void decodeRedAsync(InstDecoder &d) {
   if (!d.take("relaxed") || !d.take("cluster"))
     d.unsupported();
   Space space = d.takeSpace(Space::SharedCluster);
-  if (space != Space::SharedCluster ||
-      !d.take("mbarrier::complete_tx::bytes"))
+  if (space != Space::SharedCluster || !d.take("mbarrier::complete_tx::bytes"))
     d.unsupported();
   BulkSpec reduction;
   takeReduction(d, reduction);

@@ -51,8 +51,8 @@ static void decodeAtomic(InstDecoder &d, bool hasResult) {
   std::fill_n(spec.c, 8, noRef);
   takeSemantics(d);
   Space space = d.takeSpace(Space::None);
-  int op = d.takeOneOf({"and", "or", "xor", "exch", "cas", "add", "inc", "dec",
-                        "min", "max"});
+  int op = d.takeOneOf(
+      {"and", "or", "xor", "exch", "cas", "add", "inc", "dec", "min", "max"});
   if (op < 0 || (!hasResult && (op == 3 || op == 4)))
     d.unsupported();
   spec.op = static_cast<AtomicOp>(op);

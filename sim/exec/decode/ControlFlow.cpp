@@ -64,10 +64,9 @@ static void decodeTrap(InstDecoder &d) { emitEnd(d, runTrap); }
 static FormalParam callSlot(InstDecoder &d, const Operand &operand,
                             bool isResult) {
   LocalName storage;
-  const LocalName *name =
-      operand.kind == Operand::Kind::Name
-          ? d.fn.lookup(operand.name, storage)
-          : nullptr;
+  const LocalName *name = operand.kind == Operand::Kind::Name
+                              ? d.fn.lookup(operand.name, storage)
+                              : nullptr;
   if (name && name->kind == LocalName::Kind::Local)
     return {name->offset, static_cast<uint32_t>(name->size)};
   if (isResult || (name && name->kind != LocalName::Kind::Register))
@@ -76,9 +75,8 @@ static FormalParam callSlot(InstDecoder &d, const Operand &operand,
          "arguments in registers are not supported; use .param variables");
 }
 
-static std::vector<FormalParam> callSlots(InstDecoder &d,
-                                          const Operand &operand,
-                                          bool isResult) {
+static std::vector<FormalParam>
+callSlots(InstDecoder &d, const Operand &operand, bool isResult) {
   if (operand.kind != Operand::Kind::List)
     d.fail(operand.location, "expected '('");
   std::vector<FormalParam> slots;
@@ -147,8 +145,8 @@ static void decodeCall(InstDecoder &d) {
     return emitBuiltin(d, function.builtin, info);
   info.callee = &function;
   d.fn.info.callees.push_back(&function);
-  d.fn.calls.push_back({&function, d.ast.location, info.params.size(),
-                        info.returns.size()});
+  d.fn.calls.push_back(
+      {&function, d.ast.location, info.params.size(), info.returns.size()});
   Inst inst;
   inst.aux = d.keep(std::move(info));
   d.emit(runCall, inst);
@@ -162,7 +160,8 @@ static void decodeCall(InstDecoder &d) {
 /// only has to keep the host from reordering.
 static void decodeMembar(InstDecoder &d) {
   if (d.take("proxy")) {
-    if (d.takeOneOf({"alias", "async", "async.global", "async.shared::cta"}) < 0)
+    if (d.takeOneOf({"alias", "async", "async.global", "async.shared::cta"}) <
+        0)
       d.unsupported();
     d.takeSpace(ptx::Space::None);
   } else if (d.takeOneOf({"cta", "gl", "sys"}) < 0) {
@@ -183,8 +182,8 @@ static void decodeFence(InstDecoder &d) {
     } else if (d.take("async::generic")) {
       if (d.takeOneOf({"acquire", "release"}) < 0)
         d.unsupported();
-      d.takeOneOf({"sync_restrict::shared::cluster",
-                   "sync_restrict::shared::cta"});
+      d.takeOneOf(
+          {"sync_restrict::shared::cluster", "sync_restrict::shared::cta"});
       d.takeOneOf({"cluster", "cta"});
       d.needOperands(0);
     } else {
@@ -201,8 +200,8 @@ static void decodeFence(InstDecoder &d) {
       d.unsupported();
   } else {
     d.takeOneOf({"sc", "acq_rel", "acquire", "release"});
-    d.takeOneOf({"sync_restrict::shared::cluster",
-                 "sync_restrict::shared::cta"});
+    d.takeOneOf(
+        {"sync_restrict::shared::cluster", "sync_restrict::shared::cta"});
     if (d.takeOneOf({"cta", "cluster", "gpu", "sys"}) < 0)
       d.unsupported();
   }

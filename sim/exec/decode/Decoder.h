@@ -58,7 +58,7 @@ struct LocalName {
   ptx::Type type = ptx::Type::None;
   uint32_t bytes = 0; ///< of a register
   uint32_t vector = 1;
-  Ref ref = 0;        ///< register, or the first of a range
+  Ref ref = 0; ///< register, or the first of a range
   uint32_t count = 0;
   uint32_t offset = 0;
   uint64_t size = 0;

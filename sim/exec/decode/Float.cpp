@@ -60,8 +60,8 @@ void decodeFloatArithmetic(InstDecoder &d, FloatOp op, Type type) {
   if (shortResult && options.sat)
     d.unsupported();
   // bf16 has no .ftz.
-  if (options.ftz && (type == Type::F64 || type == Type::BF16 ||
-                      type == Type::BF16x2))
+  if (options.ftz &&
+      (type == Type::F64 || type == Type::BF16 || type == Type::BF16x2))
     d.unsupported();
   emitFloat(d, op, type, options);
 }
@@ -110,8 +110,8 @@ static void decodeCopysign(InstDecoder &d) {
 }
 
 static void decodeTestp(InstDecoder &d) {
-  int op = d.takeOneOf({"finite", "infinite", "number", "notanumber", "normal",
-                        "subnormal"});
+  int op = d.takeOneOf(
+      {"finite", "infinite", "number", "notanumber", "normal", "subnormal"});
   Type type = d.needType();
   if (op < 0 || (type != Type::F32 && type != Type::F64))
     d.unsupported();

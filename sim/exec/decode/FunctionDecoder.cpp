@@ -74,7 +74,8 @@ void FunctionDecoder::findLabels() {
       labels.push_back(undefinedLabel);
     } else if (const auto *list = std::get_if<ptx::TargetList>(&statement)) {
       targetLists[list->name] = list;
-    } else if (const auto *proto = std::get_if<ptx::CallPrototype>(&statement)) {
+    } else if (const auto *proto =
+                   std::get_if<ptx::CallPrototype>(&statement)) {
       prototypes[proto->name] = proto;
     }
   }

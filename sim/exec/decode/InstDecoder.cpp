@@ -33,8 +33,7 @@ const OpcodeTable &opcodeTable() {
   return table;
 }
 
-InstDecoder::InstDecoder(FunctionDecoder &function,
-                         const ptx::Instruction &ast)
+InstDecoder::InstDecoder(FunctionDecoder &function, const ptx::Instruction &ast)
     : fn(function), ast(ast) {}
 
 void InstDecoder::decode() {
@@ -47,8 +46,8 @@ void InstDecoder::decode() {
     LocalName storage;
     const LocalName *name = fn.lookup(ast.guard, storage);
     if (!name || name->type != Type::Pred)
-      fail(ast.guardLocation, "'" + std::string(ast.guard) +
-                                  "' is not a predicate register");
+      fail(ast.guardLocation,
+           "'" + std::string(ast.guard) + "' is not a predicate register");
     guard = name->ref * 2 + (ast.guardNegated ? 1 : 0);
   }
   entry->second(*this);
@@ -88,8 +87,7 @@ int InstDecoder::takeOneOf(std::initializer_list<std::string_view> modifiers) {
 std::optional<Type> InstDecoder::takeType() {
   for (size_t i = 0; i < ast.modifiers.size(); ++i)
     if (!(taken >> i & 1))
-      if (std::optional<Type> type =
-              ptx::typeFromName(ast.modifiers[i].text)) {
+      if (std::optional<Type> type = ptx::typeFromName(ast.modifiers[i].text)) {
         taken |= 1u << i;
         return type;
       }
@@ -173,9 +171,9 @@ void InstDecoder::needOperands(size_t least, size_t most) {
   size_t count = operandCount();
   if (count >= least && count <= most)
     return;
-  std::string range = least == most ? std::to_string(least)
-                                    : std::to_string(least) + " to " +
-                                          std::to_string(most);
+  std::string range =
+      least == most ? std::to_string(least)
+                    : std::to_string(least) + " to " + std::to_string(most);
   fail("'" + std::string(ast.opcode) + "' expects " + range +
        " operands, but got " + std::to_string(count));
 }
@@ -209,8 +207,8 @@ bool InstDecoder::isRegister(const Operand &operand, LocalName &out) const {
                        : std::string_view::npos;
   if (element >= out.vector)
     fail(operand.location, "no such element");
-  out.ref += static_cast<Ref>(element) *
-             (out.bytes > 4 ? row64Bytes : row32Bytes);
+  out.ref +=
+      static_cast<Ref>(element) * (out.bytes > 4 ? row64Bytes : row32Bytes);
   out.vector = 1;
   return true;
 }
@@ -260,8 +258,8 @@ Ref InstDecoder::source(const Operand &operand, Type type) {
   LocalName name;
   if (isRegister(operand, name)) {
     if (name.type == Type::Pred || name.vector != 1)
-      fail(operand.location, "register '" + std::string(operand.name) +
-                                 "' does not fit here");
+      fail(operand.location,
+           "register '" + std::string(operand.name) + "' does not fit here");
     if (name.bytes != ptx::typeBytes(type))
       fail(operand.location, "register '" + std::string(operand.name) +
                                  "' of ." + std::string(typeName(name.type)) +
@@ -281,8 +279,7 @@ Ref InstDecoder::source(const Operand &operand, Type type) {
 }
 
 Ref InstDecoder::special(const Operand &operand, Type type) {
-  std::optional<SpecialInfo> info =
-      findSpecial(operand.name, operand.member);
+  std::optional<SpecialInfo> info = findSpecial(operand.name, operand.member);
   if (!info || info->bytes == 0)
     fail(operand.location,
          "unknown register '" + std::string(operand.name) +
@@ -316,8 +313,8 @@ Ref InstDecoder::symbolAddress(const Operand &operand, bool row64) {
       inst.d = row64 ? fn.newRow64() : fn.newRow32();
       return inst.d;
     }
-    fail(operand.location, "'" + std::string(operand.name) +
-                               "' is not a variable");
+    fail(operand.location,
+         "'" + std::string(operand.name) + "' is not a variable");
   }
   if (auto found = fn.module.variables.find(operand.name);
       found != fn.module.variables.end()) {
@@ -344,8 +341,7 @@ Ref InstDecoder::result(const Operand &operand, Type type) {
   if (isSink(operand))
     return ptx::typeBytes(type) == 8 ? fn.newRow64() : fn.newRow32();
   LocalName name;
-  if (!isRegister(operand, name) || name.type == Type::Pred ||
-      name.vector != 1)
+  if (!isRegister(operand, name) || name.type == Type::Pred || name.vector != 1)
     fail(operand.location, "expected a register");
   if (name.bytes != ptx::typeBytes(type))
     fail(operand.location, "register '" + std::string(operand.name) + "' of ." +
@@ -435,9 +431,8 @@ int64_t InstDecoder::needConstant(const Operand &operand, int64_t least,
                                   int64_t most) {
   std::optional<int64_t> value = constant(operand);
   if (!value || *value < least || *value > most)
-    fail(operand.location, "expected a constant from " +
-                               std::to_string(least) + " to " +
-                               std::to_string(most));
+    fail(operand.location, "expected a constant from " + std::to_string(least) +
+                               " to " + std::to_string(most));
   return *value;
 }
 
@@ -477,8 +472,7 @@ void InstDecoder::address(Inst &inst, const Operand &operand, Space space) {
       inst.flags |= address32;
     setOffset(base.offset);
     // A function's parameters are in local memory.
-    return setSpace(space == Space::Param && inFunction ? Space::Local
-                                                        : space);
+    return setSpace(space == Space::Param && inFunction ? Space::Local : space);
   }
   LocalName storage;
   if (const LocalName *local = fn.lookup(base.name, storage)) {
@@ -513,9 +507,8 @@ void InstDecoder::address(Inst &inst, const Operand &operand, Space space) {
 }
 
 Ref InstDecoder::addressRow(const Operand &operand) {
-  const Operand &base = operand.kind == Operand::Kind::Address
-                            ? operand.elements.at(0)
-                            : operand;
+  const Operand &base =
+      operand.kind == Operand::Kind::Address ? operand.elements.at(0) : operand;
   Operand plain = base;
   plain.offset = 0;
   LocalName name;

@@ -2,9 +2,9 @@
 //
 // The interpreter runs the lanes with the lowest pc first. For lanes to meet
 // again where their paths join, a join must lie behind everything on its paths,
-// and a loop's exit behind the whole loop: a weak topological order (Bourdoncle,
-// "Efficient chaotic iteration strategies with widenings", 1993), in which
-// strongly connected components are contiguous, recursively.
+// and a loop's exit behind the whole loop: a weak topological order
+// (Bourdoncle, "Efficient chaotic iteration strategies with widenings", 1993),
+// in which strongly connected components are contiguous, recursively.
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,7 +40,7 @@ private:
   /// inside; kept on a heap stack because functions may have many blocks.
   struct Activation {
     uint32_t block;
-    uint32_t next;  ///< successor to look at
+    uint32_t next; ///< successor to look at
     uint32_t head;
     bool loop;
     bool inside;
@@ -167,8 +167,7 @@ static void connect(std::vector<Block> &blocks, const std::vector<Inst> &code,
     if (ends && (last.flags & HasTarget))
       block.successors.push_back(blockOf[labels[last.target]]);
     if (ends && (last.flags & HasTable))
-      for (uint32_t label :
-           static_cast<const BranchTable *>(last.aux)->targets)
+      for (uint32_t label : static_cast<const BranchTable *>(last.aux)->targets)
         block.successors.push_back(blockOf[labels[label]]);
     block.fallsThrough = !ends || (last.flags & FallsThrough);
     if (block.fallsThrough)
@@ -182,8 +181,8 @@ static void markPollingLoops(std::vector<Inst> &code, size_t begin) {
   static constexpr size_t longestLoop = 48;
   for (size_t i = begin; i < code.size(); ++i) {
     Inst &branch = code[i];
-    if (branch.run != runBranch || branch.target > i ||
-        branch.target < begin || i - branch.target > longestLoop)
+    if (branch.run != runBranch || branch.target > i || branch.target < begin ||
+        i - branch.target > longestLoop)
       continue;
     bool polls = false, works = false;
     for (size_t at = branch.target; at < i; ++at) {

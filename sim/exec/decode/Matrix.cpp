@@ -136,7 +136,8 @@ static void takeWgmmaForm(InstDecoder &d, WgmmaOp &op) {
     d.fail("this wgmma shape does not exist for its element type");
 }
 
-/// d, a, b-desc, scale-d{, imm-scale-a, imm-scale-b{, imm-trans-a}{, imm-trans-b}}
+/// d, a, b-desc, scale-d{, imm-scale-a, imm-scale-b{, imm-trans-a}{,
+/// imm-trans-b}}
 static void decodeWgmmaMma(InstDecoder &d) {
   WgmmaSpec spec;
   WgmmaOp &op = spec.op;
@@ -155,8 +156,7 @@ static void decodeWgmmaMma(InstDecoder &d) {
   if (transposes && !op.aInRegisters)
     op.transposeA = d.needConstant(d.operand(6), 0, 1);
   if (transposes)
-    op.transposeB =
-        d.needConstant(d.operand(op.aInRegisters ? 6 : 7), 0, 1);
+    op.transposeB = d.needConstant(d.operand(op.aInRegisters ? 6 : 7), 0, 1);
   if (const char *why = checkWgmma(op))
     d.fail(why);
   spec.d = wordOffsets(
@@ -265,8 +265,8 @@ static void decodeMatrixMove(InstDecoder &d, bool isLoad) {
   d.needOperands(2);
   Inst inst;
   d.address(inst, d.operand(isLoad ? 1 : 0), space);
-  std::vector<Ref> refs = takeFragment(d, d.operand(isLoad ? 0 : 1), spec.count,
-                                       isLoad, false);
+  std::vector<Ref> refs =
+      takeFragment(d, d.operand(isLoad ? 0 : 1), spec.count, isLoad, false);
   std::copy(refs.begin(), refs.end(), spec.registers);
   inst.aux = d.keep(spec);
   inst.flags |= isLoad ? 0u : uint32_t(Works);

@@ -24,8 +24,8 @@ bool takeCacheHints(InstDecoder &d) {
 /// is sequentially consistent here, so they only have to be well formed.
 /// Returns true for all but weak accesses.
 bool takeSemantics(InstDecoder &d) {
-  int order = d.takeOneOf({"weak", "volatile", "relaxed", "acquire", "release",
-                           "acq_rel", "sc"});
+  int order = d.takeOneOf(
+      {"weak", "volatile", "relaxed", "acquire", "release", "acq_rel", "sc"});
   d.take("mmio");
   d.takeOneOf({"cta", "cluster", "gpu", "sys"});
   return order > 0;
@@ -101,8 +101,8 @@ static MemorySpec takeRegisters(InstDecoder &d, const Operand &operand,
   }
   bool braces = operand.kind == Operand::Kind::Vector;
   if (braces ? operand.elements.size() != access.count : access.count != 1)
-    d.fail(operand.location, "expected " + std::to_string(access.count) +
-                                 " registers");
+    d.fail(operand.location,
+           "expected " + std::to_string(access.count) + " registers");
   if (braces)
     elements = operand.elements.data();
   for (uint32_t i = 0; i < access.count; ++i) {

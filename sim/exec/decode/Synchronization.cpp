@@ -182,9 +182,9 @@ static void decodeMbarrierWait(InstDecoder &d, bool isTry) {
 
 static void decodeMbarrier(InstDecoder &d) {
   // `.expect_tx` is also a modifier of arrivals, so those are looked for first.
-  switch (d.takeOneOf({"init", "inval", "arrive", "arrive_drop", "expect_tx",
-                       "complete_tx", "test_wait", "try_wait",
-                       "pending_count"})) {
+  switch (
+      d.takeOneOf({"init", "inval", "arrive", "arrive_drop", "expect_tx",
+                   "complete_tx", "test_wait", "try_wait", "pending_count"})) {
   case 0:
     return decodeMbarrierInit(d);
   case 1:

@@ -91,7 +91,7 @@ static void decodeRedux(InstDecoder &d) {
   if (op < 0 || (op <= 2 ? type != Type::U32 && !isSigned : type != Type::B32))
     d.unsupported();
   static constexpr ReduxOp ops[] = {ReduxOp::Add, ReduxOp::MinU, ReduxOp::MaxU,
-                                    ReduxOp::And, ReduxOp::Or, ReduxOp::Xor};
+                                    ReduxOp::And, ReduxOp::Or,   ReduxOp::Xor};
   ReduxOp chosen = ops[op];
   if (isSigned && op == 1)
     chosen = ReduxOp::MinS;

@@ -51,11 +51,11 @@ HWY_INLINE double exp2Of(double x) {
   p = p * t + 1.0;
   p = p * t + 1.0;
   // The low 51 bits of the magic sum hold the integer.
-  int64_t integer = static_cast<int64_t>(
-                        std::bit_cast<uint64_t>(whole + roundMagic) << 13) >>
-                    13;
-  double scale = std::bit_cast<double>(static_cast<uint64_t>(integer + 1023)
-                                       << 52);
+  int64_t integer =
+      static_cast<int64_t>(std::bit_cast<uint64_t>(whole + roundMagic) << 13) >>
+      13;
+  double scale =
+      std::bit_cast<double>(static_cast<uint64_t>(integer + 1023) << 52);
   return p * scale;
 }
 
@@ -65,7 +65,8 @@ HWY_INLINE double log2Of(double x) {
   // Mantissa in [sqrt(1/2), sqrt(2)).
   uint64_t shifted = bits - 0x3fe6a09e667f3bcdull;
   int64_t exponent = static_cast<int64_t>(shifted) >> 52;
-  double m = std::bit_cast<double>(bits - (static_cast<uint64_t>(exponent) << 52));
+  double m =
+      std::bit_cast<double>(bits - (static_cast<uint64_t>(exponent) << 52));
   double s = (m - 1.0) / (m + 1.0);
   double z = s * s;
   double p = 1.0 / 23.0;
@@ -108,8 +109,7 @@ HWY_INLINE float tanhOf(float x) {
   double e = exp2Of(y * (2.0 / ln2));
   double large = (e - 1.0) / (e + 1.0);
   double small = y * (1.0 - y * y * (1.0 / 3.0));
-  float result =
-      static_cast<float>(std::fabs(y) < 1e-4 ? small : large);
+  float result = static_cast<float>(std::fabs(y) < 1e-4 ? small : large);
   return isNan(x) ? std::bit_cast<float>(0x7fffffffu) : result;
 }
 

@@ -27,8 +27,7 @@ static uint32_t read32(const Warp &warp, Ref ref, int lane) {
 }
 
 /// Adds completed bytes to an mbarrier. Null, or what is wrong.
-static const char *completeBytes(Warp &warp, uint64_t address,
-                                 uint64_t bytes) {
+static const char *completeBytes(Warp &warp, uint64_t address, uint64_t bytes) {
   const char *error = nullptr;
   if (address & 7)
     return "misaligned mbarrier";
@@ -43,8 +42,7 @@ static const char *completeBytes(Warp &warp, uint64_t address,
 
 /// The same offset in shared memory of CTA `rank`.
 static uint64_t inCta(uint64_t address, uint32_t rank) {
-  return (address & clusterOffsetMask) |
-         uint64_t(rank + 1) << clusterRankShift;
+  return (address & clusterOffsetMask) | uint64_t(rank + 1) << clusterRankShift;
 }
 
 //===----------------------------------------------------------------------===//
@@ -202,9 +200,8 @@ Status runBulkCopy(const Inst &inst, Warp &warp) {
 static uint8_t *translateGlobal(void *context, uint64_t address, uint64_t size,
                                 bool) {
   const auto &memory = *static_cast<const GlobalMemory *>(context);
-  return memory.contains(address, size)
-             ? reinterpret_cast<uint8_t *>(address)
-             : nullptr;
+  return memory.contains(address, size) ? reinterpret_cast<uint8_t *>(address)
+                                        : nullptr;
 }
 
 static GlobalAccess globalOf(Warp &warp) {
@@ -226,8 +223,7 @@ static std::string loadInto(Warp &warp, const TensorMap &map,
       sharedOf(*cta), globalOf(warp));
   if (!result.error.empty())
     return result.error;
-  if (const char *error =
-          completeBytes(warp, mbarrier, result.bytes))
+  if (const char *error = completeBytes(warp, mbarrier, result.bytes))
     return error;
   return {};
 }
@@ -243,9 +239,8 @@ static std::string tensorLoad(Warp &warp, int lane, const TensorCopySpec &spec,
     uint32_t rank = static_cast<uint32_t>(std::countr_zero(ctas));
     if (rank >= warp.launch->clusterCtas)
       return "multicast to a CTA that the cluster does not have";
-    std::string error =
-        loadInto(warp, map, coordinates, inCta(shared, rank),
-                 inCta(mbarrier, rank));
+    std::string error = loadInto(warp, map, coordinates, inCta(shared, rank),
+                                 inCta(mbarrier, rank));
     if (!error.empty())
       return error;
   }
@@ -253,8 +248,8 @@ static std::string tensorLoad(Warp &warp, int lane, const TensorCopySpec &spec,
 }
 
 static std::string tensorStore(Warp &warp, const TensorCopySpec &spec,
-                               const TensorMap &map,
-                               const int32_t *coordinates, uint64_t shared) {
+                               const TensorMap &map, const int32_t *coordinates,
+                               uint64_t shared) {
   if (ctaOfShared(warp, shared) != warp.cta)
     return "source outside of the CTA's shared memory";
   uint32_t address = static_cast<uint32_t>(shared & clusterOffsetMask);
@@ -296,9 +291,8 @@ static std::string tensorOne(const Inst &inst, Warp &warp, int lane,
   uint64_t shared = read64(warp, spec.shared, lane);
   if (shared & (map.sharedAlignment() - 1))
     return "misaligned shared-memory address";
-  return spec.load
-             ? tensorLoad(warp, lane, spec, map, coordinates, shared)
-             : tensorStore(warp, spec, map, coordinates, shared);
+  return spec.load ? tensorLoad(warp, lane, spec, map, coordinates, shared)
+                   : tensorStore(warp, spec, map, coordinates, shared);
 }
 
 Status runTensorCopy(const Inst &inst, Warp &warp) {

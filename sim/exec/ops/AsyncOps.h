@@ -35,10 +35,10 @@ struct BulkSpec {
   ptx::Space to = ptx::Space::Global, from = ptx::Space::Global;
   BulkCompletion completion = BulkCompletion::Group;
   Ref destination = noRef, source = noRef;
-  Ref size = noRef;      ///< 32 bits
+  Ref size = noRef; ///< 32 bits
   Ref mbarrier = noRef;
-  Ref ctaMask = noRef;   ///< 16 bits, multicast
-  Ref byteMask = noRef;  ///< 16 bits, .cp_mask
+  Ref ctaMask = noRef;  ///< 16 bits, multicast
+  Ref byteMask = noRef; ///< 16 bits, .cp_mask
   bool reduces = false;
   AtomicOp op = AtomicOp::Add;
   ptx::Type type = ptx::Type::B8;

@@ -132,8 +132,8 @@ static uint64_t exchangeLoop(AtomicOp op, Type type, std::byte *at, uint64_t b,
   T *word = reinterpret_cast<T *>(at);
   T old = __atomic_load_n(word, __ATOMIC_SEQ_CST);
   for (;;) {
-    T desired = static_cast<T>(atomicValue(op, type, old, static_cast<T>(b),
-                                           static_cast<T>(c)));
+    T desired = static_cast<T>(
+        atomicValue(op, type, old, static_cast<T>(b), static_cast<T>(c)));
     if (__atomic_compare_exchange_n(word, &old, desired, false,
                                     __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
       return old;
@@ -173,10 +173,9 @@ Status runAtomic(const Inst &inst, Warp &warp) {
                     : contiguous ? pointers.at[0] + lane * bytes * spec.count
                                  : pointers.at[lane];
     for (uint32_t i = 0; i < spec.count; ++i) {
-      uint64_t old = atomicUpdate(
-          spec.op, spec.type, at + i * bytes,
-          readRow(warp, spec.b[i], spec.row64, lane),
-          readRow(warp, spec.c[i], spec.row64, lane));
+      uint64_t old = atomicUpdate(spec.op, spec.type, at + i * bytes,
+                                  readRow(warp, spec.b[i], spec.row64, lane),
+                                  readRow(warp, spec.c[i], spec.row64, lane));
       if (spec.d[i] == noRef)
         continue;
       if (spec.row64)

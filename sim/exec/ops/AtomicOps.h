@@ -12,7 +12,16 @@
 namespace tilewright::sim {
 
 enum class AtomicOp : uint8_t {
-  And, Or, Xor, Exch, Cas, Add, Inc, Dec, Min, Max
+  And,
+  Or,
+  Xor,
+  Exch,
+  Cas,
+  Add,
+  Inc,
+  Dec,
+  Min,
+  Max
 };
 
 /// Whether the ISA has the operation on the type.

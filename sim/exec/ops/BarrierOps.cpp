@@ -19,8 +19,7 @@ static NamedBarrier *findBarrier(const Inst &inst, Warp &warp) {
     return nullptr;
   }
   NamedBarrier &barrier = warp.cta->barriers[index];
-  uint32_t expected =
-      inst.b == noRef ? 0 : warp.row32<uint32_t>(inst.b)[lane];
+  uint32_t expected = inst.b == noRef ? 0 : warp.row32<uint32_t>(inst.b)[lane];
   if (inst.b != noRef && (expected == 0 || expected % laneCount)) {
     warp.fault(inst, ErrorKind::IllegalInstruction,
                "barrier for " + std::to_string(expected) +
@@ -69,8 +68,7 @@ static bool arriveAndWait(const Inst &inst, Warp &warp, NamedBarrier *&barrier,
     warp.cta->arrive(*barrier, arrivingThreads(inst, warp));
     ++warp.cta->cluster->events;
   }
-  uint32_t index =
-      warp.row32<uint32_t>(inst.a)[std::countr_zero(warp.mask)];
+  uint32_t index = warp.row32<uint32_t>(inst.a)[std::countr_zero(warp.mask)];
   barrier = &warp.cta->barriers[index];
   if (barrier->phase == strand.token) {
     status = warp.block(WaitKind::Barrier);

@@ -43,9 +43,9 @@ struct Mbarrier {
   void settle();
 };
 
-/// Applies an arrive-on of `count`, after expecting `expectBytes` and completing
-/// `completeBytes`, to the object at `object`. Null, or what is wrong; `before`
-/// gets the object's bits from before the arrival.
+/// Applies an arrive-on of `count`, after expecting `expectBytes` and
+/// completing `completeBytes`, to the object at `object`. Null, or what is
+/// wrong; `before` gets the object's bits from before the arrival.
 const char *updateMbarrier(std::byte *object, int64_t count,
                            int64_t expectBytes, int64_t completeBytes,
                            bool drop, uint64_t &before);
@@ -54,9 +54,9 @@ const char *updateMbarrier(std::byte *object, int64_t count,
 /// count, c the bytes, d the state or noRef.
 enum MbarrierFlags : uint32_t {
   mbarrierDrop = 1 << 16,
-  mbarrierTx = 1 << 17,      ///< c is expected before the arrival
-  mbarrierParity = 1 << 18,  ///< b is a parity, else a state
-  mbarrierTry = 1 << 19,     ///< may wait
+  mbarrierTx = 1 << 17,     ///< c is expected before the arrival
+  mbarrierParity = 1 << 18, ///< b is a parity, else a state
+  mbarrierTry = 1 << 19,    ///< may wait
 };
 Status runMbarrierInit(const Inst &inst, Warp &warp);
 Status runMbarrierInval(const Inst &inst, Warp &warp);

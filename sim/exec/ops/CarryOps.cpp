@@ -101,8 +101,8 @@ static Status dot(const Inst &inst, Warp &warp) {
     int l = std::countr_zero(lanes);
     uint32_t sum = c[l];
     for (int i = 0; i < (Four ? 4 : 2); ++i) {
-      int32_t x = Four ? element(a[l], i, 8, ASigned)
-                       : element(a[l], i, 16, ASigned);
+      int32_t x =
+          Four ? element(a[l], i, 8, ASigned) : element(a[l], i, 16, ASigned);
       int32_t y = element(b[l], Four ? i : i + 2 * inst.imm, 8, BSigned);
       sum += static_cast<uint32_t>(x) * static_cast<uint32_t>(y);
     }

@@ -102,12 +102,11 @@ static Status setp(const Inst &inst, Warp &warp) {
 /// set writes all ones, or 1.0 for a float result; that value is in e.
 template <CompareOp Op, typename T, bool Ftz>
 static Status set(const Inst &inst, Warp &warp) {
-  uint32_t test =
-      combine(inst, warp, compareLanes<Op, T, Ftz>(inst, warp));
+  uint32_t test = combine(inst, warp, compareLanes<Op, T, Ftz>(inst, warp));
   uint32_t whenTrue = inst.e;
-  writeLanes<uint32_t>(warp, rowOf<uint32_t>(warp, inst.d), [=](int l) HWY_ATTR {
-    return test >> l & 1 ? whenTrue : 0u;
-  });
+  writeLanes<uint32_t>(warp, rowOf<uint32_t>(warp, inst.d),
+                       [=](int l)
+                           HWY_ATTR { return test >> l & 1 ? whenTrue : 0u; });
   return Status::Next;
 }
 

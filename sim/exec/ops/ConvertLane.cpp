@@ -92,8 +92,7 @@ static double flushDouble(double value) {
 static double readFloat(const ConvertSpec &spec, uint64_t bits) {
   if (spec.from == Type::F64)
     return std::bit_cast<double>(bits);
-  double value =
-      decodeFloat(formatOf(spec.from), static_cast<uint32_t>(bits));
+  double value = decodeFloat(formatOf(spec.from), static_cast<uint32_t>(bits));
   return spec.ftz && spec.from == Type::F32 ? flushDouble(value) : value;
 }
 

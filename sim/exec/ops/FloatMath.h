@@ -80,8 +80,9 @@ HWY_INLINE uint16_t floatToF16(float a) {
   uint32_t bits = std::bit_cast<uint32_t>(a);
   uint32_t sign = bits >> 16 & 0x8000u;
   uint32_t magnitude = bits & 0x7fffffffu;
-  uint32_t tiny = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) -
-                  0x3f000000u;
+  uint32_t tiny =
+      std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5f) -
+      0x3f000000u;
   uint32_t normal =
       (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1)) >> 13;
   uint32_t result = magnitude < 0x38800000u ? tiny : normal;

@@ -63,15 +63,15 @@ template <typename T, bool Ftz>
 HWY_INLINE T neg(T a) {
   using Bits = BitsOf<T>;
   T value = in<T, Ftz>(a);
-  return std::bit_cast<T>(static_cast<Bits>(
-      std::bit_cast<Bits>(value) ^ Bits(1) << (8 * sizeof(T) - 1)));
+  return std::bit_cast<T>(static_cast<Bits>(std::bit_cast<Bits>(value) ^
+                                            Bits(1) << (8 * sizeof(T) - 1)));
 }
 template <typename T, bool Ftz>
 HWY_INLINE T abs(T a) {
   using Bits = BitsOf<T>;
   T value = in<T, Ftz>(a);
-  return std::bit_cast<T>(static_cast<Bits>(
-      std::bit_cast<Bits>(value) & ~(Bits(1) << (8 * sizeof(T) - 1))));
+  return std::bit_cast<T>(static_cast<Bits>(std::bit_cast<Bits>(value) &
+                                            ~(Bits(1) << (8 * sizeof(T) - 1))));
 }
 
 /// a below b, with -0 below +0; NaN is above everything.
@@ -119,9 +119,9 @@ HWY_INLINE T finish(T a, int32_t options) {
 
 template <FloatOp Op, typename T>
 static T slow1(T a, int32_t options) {
-  return finish(directed(Op, roundingOf(options), flushIf(a, options), T(0),
-                         T(0)),
-                options);
+  return finish(
+      directed(Op, roundingOf(options), flushIf(a, options), T(0), T(0)),
+      options);
 }
 template <FloatOp Op, typename T>
 static T slow2(T a, T b, int32_t options) {
@@ -129,14 +129,14 @@ static T slow2(T a, T b, int32_t options) {
   // ISA 9.7.3.8: a divisor in (2^126, 2^128) gives zero, or NaN of infinity.
   if (Op == FloatOp::Div && (options & optionApprox) && sizeof(T) == 4 &&
       std::fabs(y) > T(0x1p126) && std::isfinite(y))
-    return std::isinf(x) || isNan(x) ? canonical(T(NAN)) : std::copysign(T(0), x * y);
+    return std::isinf(x) || isNan(x) ? canonical(T(NAN))
+                                     : std::copysign(T(0), x * y);
   return finish(directed(Op, roundingOf(options), x, y, T(0)), options);
 }
 template <typename T>
 static T slowFma(T a, T b, T c, int32_t options) {
-  return finish(directed(FloatOp::Fma, roundingOf(options),
-                         flushIf(a, options), flushIf(b, options),
-                         flushIf(c, options)),
+  return finish(directed(FloatOp::Fma, roundingOf(options), flushIf(a, options),
+                         flushIf(b, options), flushIf(c, options)),
                 options);
 }
 /// min and max with .xorsign.abs.

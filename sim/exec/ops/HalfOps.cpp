@@ -133,9 +133,9 @@ HWY_INLINE uint32_t packed2(uint32_t a, uint32_t b, int32_t options) {
 template <typename Op, typename T>
 HWY_INLINE uint32_t packed3(uint32_t a, uint32_t b, uint32_t c,
                             int32_t options) {
-  return pack(Op::template apply<T>(low<T>(a), low<T>(b), low<T>(c), options),
-              Op::template apply<T>(high<T>(a), high<T>(b), high<T>(c),
-                                    options));
+  return pack(
+      Op::template apply<T>(low<T>(a), low<T>(b), low<T>(c), options),
+      Op::template apply<T>(high<T>(a), high<T>(b), high<T>(c), options));
 }
 
 //===----------------------------------------------------------------------===//
@@ -192,8 +192,7 @@ Handler selectHalf(FloatOp op, Type type, FloatOptions options, int32_t &imm) {
   if (options.rounding != RoundingMode::NearestEven)
     return nullptr;
   imm = (options.ftz ? optionFtz : 0) | (options.sat ? optionSat : 0) |
-        (options.relu ? optionRelu : 0) |
-        (options.xorsign ? optionXorSign : 0);
+        (options.relu ? optionRelu : 0) | (options.xorsign ? optionXorSign : 0);
   switch (op) {
   case FloatOp::Neg:
     return unary<HalfNeg>(type);

@@ -93,9 +93,8 @@ struct BfindShift {
   template <typename T>
   HWY_INLINE static uint32_t apply(T a) {
     uint32_t bit = Bfind::apply(a);
-    return bit == 0xffffffffu
-               ? bit
-               : static_cast<uint32_t>(8 * sizeof(T) - 1) - bit;
+    return bit == 0xffffffffu ? bit
+                              : static_cast<uint32_t>(8 * sizeof(T) - 1) - bit;
   }
 };
 
@@ -231,9 +230,9 @@ struct Shr {
 };
 template <typename T>
 HWY_INLINE int64_t low24(T a) {
-  return std::is_signed_v<T> ? int64_t(static_cast<int32_t>(uint32_t(a) << 8) >>
-                                       8)
-                             : int64_t(uint32_t(a) & 0xffffff);
+  return std::is_signed_v<T>
+             ? int64_t(static_cast<int32_t>(uint32_t(a) << 8) >> 8)
+             : int64_t(uint32_t(a) & 0xffffff);
 }
 struct Mul24Lo {
   template <typename T>
@@ -321,8 +320,8 @@ HWY_INLINE int32_t mad24HiSat(int32_t a, int32_t b, int32_t c) {
 struct Sad {
   template <typename T>
   HWY_INLINE static T apply(T a, T b, T c) {
-    Modular<T> difference = a < b ? Modular<T>(b) - Modular<T>(a)
-                                  : Modular<T>(a) - Modular<T>(b);
+    Modular<T> difference =
+        a < b ? Modular<T>(b) - Modular<T>(a) : Modular<T>(a) - Modular<T>(b);
     return static_cast<T>(Modular<T>(c) + difference);
   }
 };
@@ -356,7 +355,8 @@ struct Bfi {
       return b;
     T ones = length >= bits ? ~T(0) : static_cast<T>((T(1) << length) - 1);
     T field = static_cast<T>(ones << position);
-    return static_cast<T>((b & ~field) | (static_cast<T>(a << position) & field));
+    return static_cast<T>((b & ~field) |
+                          (static_cast<T>(a << position) & field));
   }
 };
 // shf: a holds the low word, b the high one.

@@ -4,8 +4,8 @@
 // compiled once per instruction set of the host (Highway's foreach_target); the
 // loop is written so that compilers turn it into vector code.
 //
-// Include between HWY_BEFORE_NAMESPACE and HWY_AFTER_NAMESPACE-guarded code only
-// through the pattern that IntOps.cpp shows; there is no include guard on
+// Include between HWY_BEFORE_NAMESPACE and HWY_AFTER_NAMESPACE-guarded code
+// only through the pattern that IntOps.cpp shows; there is no include guard on
 // purpose, because the file is included once for each target.
 //
 //===----------------------------------------------------------------------===//
@@ -33,9 +33,8 @@ using Row = std::conditional_t<(sizeof(T) > 4), uint64_t, uint32_t>;
 template <typename T>
 using BitsOf = std::conditional_t<
     sizeof(T) == 1, uint8_t,
-    std::conditional_t<
-        sizeof(T) == 2, uint16_t,
-        std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>>;
+    std::conditional_t<sizeof(T) == 2, uint16_t,
+                       std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>>;
 
 template <typename T>
 HWY_INLINE T fromRow(Row<T> bits) {

@@ -43,8 +43,8 @@ static Status runOldest(const Inst &inst, Warp &warp, WgmmaQueue &queue) {
                      "the warps of a warpgroup issue different wgmma "
                      "operations");
     Warp &member = warp.cta->warps[first + w];
-    d.warp[w] = a.warp[w] = reinterpret_cast<uint32_t *>(
-        member.rows32.data() + issue.frameBase);
+    d.warp[w] = a.warp[w] =
+        reinterpret_cast<uint32_t *>(member.rows32.data() + issue.frameBase);
   }
   SharedWindow shared{reinterpret_cast<const uint8_t *>(warp.cta->shared),
                       warp.cta->sharedSize};
@@ -121,7 +121,8 @@ Status runWgmmaWait(const Inst &inst, Warp &warp) {
   size_t finished = groups.size() - inFlight;
   if (static_cast<int32_t>(queue->completed - groups[finished - 1]) < 0)
     return warp.block(WaitKind::Wgmma);
-  groups.erase(groups.begin(), groups.begin() + static_cast<ptrdiff_t>(finished));
+  groups.erase(groups.begin(),
+               groups.begin() + static_cast<ptrdiff_t>(finished));
   return Status::Next;
 }
 

@@ -22,7 +22,8 @@ bool Mbarrier::decode(uint64_t bits, Mbarrier &out) {
 }
 
 uint64_t Mbarrier::encode() const {
-  return static_cast<uint64_t>(pending) | static_cast<uint64_t>(expected) << 20 |
+  return static_cast<uint64_t>(pending) |
+         static_cast<uint64_t>(expected) << 20 |
          (static_cast<uint64_t>(transactions) & 0x1fffff) << 40 |
          static_cast<uint64_t>(phase) << 61 | initializedTag << 62;
 }
@@ -108,9 +109,9 @@ Status runMbarrierArrive(const Inst &inst, Warp &warp) {
       inst.flags & mbarrierTx ? warp.row32<uint32_t>(inst.c) : nullptr;
   return forObjects(inst, warp, [&](int lane, std::byte *object) {
     uint64_t before = 0;
-    const char *error = updateMbarrier(
-        object, count ? count[lane] : 1, bytes ? bytes[lane] : 0, 0,
-        inst.flags & mbarrierDrop, before);
+    const char *error =
+        updateMbarrier(object, count ? count[lane] : 1, bytes ? bytes[lane] : 0,
+                       0, inst.flags & mbarrierDrop, before);
     if (!error && inst.d != noRef)
       warp.row64<uint64_t>(inst.d)[lane] = before;
     return error;

@@ -99,10 +99,9 @@ HWY_INLINE bool resolveHere(const Inst &inst, Warp &warp, uint32_t bytes,
   case Space::Global:
   case Space::Const: {
     const GlobalMemory &memory = warp.launch->memory;
-    if (!narrow &&
-        resolveIn<uint64_t>(inst, warp, bytes, memory.base,
-                            reinterpret_cast<uint64_t>(memory.base),
-                            memory.size, out))
+    if (!narrow && resolveIn<uint64_t>(inst, warp, bytes, memory.base,
+                                       reinterpret_cast<uint64_t>(memory.base),
+                                       memory.size, out))
       return true;
     break;
   }
@@ -149,9 +148,8 @@ static Status load(const Inst &inst, Warp &warp) {
   if (!resolveHere(inst, warp, bytes, pointers))
     return Status::Fault;
   for (int i = 0; i < Count; ++i) {
-    Ref ref = Count == 1
-                  ? inst.d
-                  : static_cast<const VectorRefs *>(inst.aux)->refs[i];
+    Ref ref = Count == 1 ? inst.d
+                         : static_cast<const VectorRefs *>(inst.aux)->refs[i];
     RowType *d = rowOf<RowType>(warp, ref);
     const std::byte *base = pointers.at[0] + i * sizeof(Element);
     switch (pointers.pattern) {
@@ -190,9 +188,8 @@ static Status store(const Inst &inst, Warp &warp) {
   if (!resolveHere(inst, warp, bytes, pointers))
     return Status::Fault;
   for (int i = 0; i < Count; ++i) {
-    Ref ref = Count == 1
-                  ? inst.d
-                  : static_cast<const VectorRefs *>(inst.aux)->refs[i];
+    Ref ref = Count == 1 ? inst.d
+                         : static_cast<const VectorRefs *>(inst.aux)->refs[i];
     const RowType *source = rowOf<RowType>(warp, ref);
     std::byte *base = pointers.at[0] + i * sizeof(Element);
     if (pointers.pattern == Pattern::Contiguous) {
@@ -208,8 +205,7 @@ static Status store(const Inst &inst, Warp &warp) {
     for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
       int l = std::countr_zero(lanes);
       Element value = static_cast<Element>(source[l]);
-      std::byte *to =
-          uniform ? base : pointers.at[l] + i * sizeof(Element);
+      std::byte *to = uniform ? base : pointers.at[l] + i * sizeof(Element);
       std::memcpy(to, &value, sizeof value);
     }
   }

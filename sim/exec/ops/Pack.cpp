@@ -129,11 +129,10 @@ static Status mapa(const Inst &inst, Warp &warp, const T *a, T *d) {
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     int l = std::countr_zero(lanes);
     if (rank[l] >= warp.launch->clusterCtas)
-      return warp.fault(inst, static_cast<uint32_t>(l),
-                        ErrorKind::IllegalInstruction,
-                        "mapa to CTA " + std::to_string(rank[l]) +
-                            " of a cluster of " +
-                            std::to_string(warp.launch->clusterCtas));
+      return warp.fault(
+          inst, static_cast<uint32_t>(l), ErrorKind::IllegalInstruction,
+          "mapa to CTA " + std::to_string(rank[l]) + " of a cluster of " +
+              std::to_string(warp.launch->clusterCtas));
     T window = inst.imm ? static_cast<T>(sharedWindow) : 0;
     T offset = (a[l] - window) & clusterOffsetMask;
     d[l] = window + (T(rank[l] + 1) << clusterRankShift | offset);

@@ -54,8 +54,7 @@ public:
       : inst(inst), warp(warp), lane(lane), address(address) {}
   uint64_t next(uint32_t bytes) {
     offset = (offset + bytes - 1) & ~uint64_t(bytes - 1);
-    const std::byte *from =
-        readable(inst, warp, lane, address + offset, bytes);
+    const std::byte *from = readable(inst, warp, lane, address + offset, bytes);
     offset += bytes;
     uint64_t value = 0;
     if (from)
@@ -138,8 +137,9 @@ static std::string format(const Inst &inst, Warp &warp, int lane,
     }
     std::string spec = "%";
     size_t at = i + 1;
-    while (at < text.size() &&
-           (flags.find(text[at]) != std::string_view::npos || text[at] == '*')) {
+    while (
+        at < text.size() &&
+        (flags.find(text[at]) != std::string_view::npos || text[at] == '*')) {
       if (text[at] == '*')
         spec += std::to_string(static_cast<int32_t>(arguments.next(4)));
       else
@@ -170,9 +170,9 @@ Status runPrintf(const Inst &inst, Warp &warp) {
     int lane = std::countr_zero(lanes);
     std::string text =
         readString(inst, warp, lane, argument(inst, warp, lane, 0));
-    std::string out = format(
-        inst, warp, lane, text,
-        ArgumentReader(inst, warp, lane, argument(inst, warp, lane, 1)));
+    std::string out =
+        format(inst, warp, lane, text,
+               ArgumentReader(inst, warp, lane, argument(inst, warp, lane, 1)));
     {
       std::lock_guard<std::mutex> lock(warp.launch->mutex);
       if (warp.launch->launch->print)
@@ -197,8 +197,7 @@ Status runAssertFail(const Inst &inst, Warp &warp) {
       std::to_string(static_cast<uint32_t>(argument(inst, warp, lane, 2))) +
       ": " + readString(inst, warp, lane, argument(inst, warp, lane, 3)) +
       ": assertion `" +
-      readString(inst, warp, lane, argument(inst, warp, lane, 0)) +
-      "` failed";
+      readString(inst, warp, lane, argument(inst, warp, lane, 0)) + "` failed";
   return warp.fault(inst, static_cast<uint32_t>(lane), ErrorKind::Assert, text);
 }
 

@@ -16,16 +16,58 @@ namespace tilewright::sim {
 
 enum class IntOp : uint8_t {
   // d = op(a)
-  Neg, Abs, Not, Cnot, Popc, Clz, Brev, Bfind, BfindShift,
+  Neg,
+  Abs,
+  Not,
+  Cnot,
+  Popc,
+  Clz,
+  Brev,
+  Bfind,
+  BfindShift,
   // d = op(a, b)
-  Add, Sub, AddSat, SubSat, MulLo, MulHi, MulWide, Div, Rem, Min, Max,
-  MinRelu, MaxRelu, And, Or, Xor, Shl, Shr, Mul24Lo, Mul24Hi,
-  BmskClamp, BmskWrap, SzextClamp, SzextWrap,
+  Add,
+  Sub,
+  AddSat,
+  SubSat,
+  MulLo,
+  MulHi,
+  MulWide,
+  Div,
+  Rem,
+  Min,
+  Max,
+  MinRelu,
+  MaxRelu,
+  And,
+  Or,
+  Xor,
+  Shl,
+  Shr,
+  Mul24Lo,
+  Mul24Hi,
+  BmskClamp,
+  BmskWrap,
+  SzextClamp,
+  SzextWrap,
   // d = op(a, b, c)
-  MadLo, MadHi, MadHiSat, MadWide, Mad24Lo, Mad24Hi, Mad24HiSat, Sad, Bfe,
-  ShfLeftClamp, ShfLeftWrap, ShfRightClamp, ShfRightWrap, Fns,
+  MadLo,
+  MadHi,
+  MadHiSat,
+  MadWide,
+  Mad24Lo,
+  Mad24Hi,
+  Mad24HiSat,
+  Sad,
+  Bfe,
+  ShfLeftClamp,
+  ShfLeftWrap,
+  ShfRightClamp,
+  ShfRightWrap,
+  Fns,
   // imm: truth table, or mode
-  Lop3, Prmt,
+  Lop3,
+  Prmt,
   // d = op(a, b, c, e)
   Bfi,
 };
@@ -42,8 +84,25 @@ Handler selectCarry(CarryOp op, ptx::Type type, bool in, bool out);
 Handler selectMove(uint32_t bytes);
 
 enum class FloatOp : uint8_t {
-  Neg, Abs, Rcp, Sqrt, RsqrtApprox, Ex2, Lg2, Sin, Cos, Tanh,
-  Add, Sub, Mul, Div, Min, Max, MinNan, MaxNan, CopySign,
+  Neg,
+  Abs,
+  Rcp,
+  Sqrt,
+  RsqrtApprox,
+  Ex2,
+  Lg2,
+  Sin,
+  Cos,
+  Tanh,
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Min,
+  Max,
+  MinNan,
+  MaxNan,
+  CopySign,
   Fma,
 };
 
@@ -59,13 +118,30 @@ struct FloatOptions {
 Handler selectFloat(FloatOp op, ptx::Type type, FloatOptions options,
                     int32_t &imm);
 enum class TestpOp : uint8_t {
-  Finite, Infinite, Number, NotANumber, Normal, Subnormal
+  Finite,
+  Infinite,
+  Number,
+  NotANumber,
+  Normal,
+  Subnormal
 };
 Handler selectTestp(TestpOp op, ptx::Type type);
 
 enum class CompareOp : uint8_t {
-  Eq, Ne, Lt, Le, Gt, Ge,
-  Equ, Neu, Ltu, Leu, Gtu, Geu, Num, Nan
+  Eq,
+  Ne,
+  Lt,
+  Le,
+  Gt,
+  Ge,
+  Equ,
+  Neu,
+  Ltu,
+  Leu,
+  Gtu,
+  Geu,
+  Num,
+  Nan
 };
 enum class BoolOp : uint8_t { None, And, Or, Xor };
 /// setp: d and e are predicates (e may be noRef), c the predicate of the

@@ -218,7 +218,8 @@ Status runElect(const Inst &inst, Warp &warp) {
   if (!gather(inst, warp, members, status))
     return status;
   uint32_t voters = members & warp.mask;
-  uint32_t leader = voters ? static_cast<uint32_t>(std::countr_zero(voters)) : 0;
+  uint32_t leader =
+      voters ? static_cast<uint32_t>(std::countr_zero(voters)) : 0;
   if (inst.d != noRef)
     broadcast(warp, warp.row32<uint32_t>(inst.d), leader);
   if (inst.target != noRef)

@@ -7,7 +7,8 @@
 namespace tilewright::sim {
 
 static std::string kernel(const std::string &body, const char *more = "") {
-  return std::string(".version 8.5\n.target sm_90a\n.address_size 64\n") + more +
+  return std::string(".version 8.5\n.target sm_90a\n.address_size 64\n") +
+         more +
          ".visible .entry k(.param .u64 out, .param .u64 in) {\n"
          ".reg .b32 %r<32>; .reg .b64 %rd<16>; .reg .pred %p<8>;\n"
          "ld.param.u64 %rd1, [out]; ld.param.u64 %rd2, [in];\n"
@@ -18,7 +19,8 @@ static std::string kernel(const std::string &body, const char *more = "") {
 
 static std::vector<uint32_t> runKernel(const std::string &ptx,
                                        const std::vector<uint32_t> &in,
-                                       uint32_t threads, std::string *error = nullptr) {
+                                       uint32_t threads,
+                                       std::string *error = nullptr) {
   TestDevice device;
   auto module = Module::load(ptx, "test.ptx", device.config, device);
   EXPECT_TRUE(module) << (module ? "" : module.error().message);

@@ -117,8 +117,8 @@ void Arguments::add(const std::string &text, uint32_t align) {
     throw std::runtime_error("bad argument " + text);
   std::vector<uint8_t> value;
   for (size_t i = 0; i + 1 < fields.at(1).size(); i += 2)
-    value.push_back(static_cast<uint8_t>(
-        std::stoul(fields[1].substr(i, 2), nullptr, 16)));
+    value.push_back(
+        static_cast<uint8_t>(std::stoul(fields[1].substr(i, 2), nullptr, 16)));
   append(value.data(), value.size(), align);
 }
 

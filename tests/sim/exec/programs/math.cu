@@ -3,7 +3,7 @@
 //! out d = np.zeros((8, 256), f32)
 //! out e = np.zeros((4, 256), f64)
 //! let x = a.astype(f64)
-//! expect np.allclose(d, [np.exp(x), np.sin(100 * x), np.log(x * x + 1), np.tanh(x), np.power(np.abs(x), 1.5), [__import__("math").erf(v) for v in x], 1 / np.sqrt(x * x + 1), np.cbrt(x)], rtol=2e-5, atol=1e-5)
+//! expect np.allclose(d, [np.exp(x), np.sin((f32(100) * a).astype(f64)), np.log(x * x + 1), np.tanh(x), np.power(np.abs(x), 1.5), [__import__("math").erf(v) for v in x], 1 / np.sqrt(x * x + 1), np.cbrt(x)], rtol=2e-5, atol=1e-5)
 //! expect np.allclose(e, [np.exp(x), np.sin(x * 1e5), np.log1p(x * x), np.fmod(x * 1000, 7)], rtol=1e-12, atol=1e-12)
 // The math library's slow paths: branches, tables in constant memory, local arrays.
 #include <math.h>
