@@ -104,8 +104,8 @@ typedef struct tilewright_device_info {
   {sizeof(tilewright_device_info), NULL, 0, 0, 0, 0}
 
 TILEWRIGHT_API
-    tilewright_status tilewright_device_query(const tilewright_device *device,
-                                              tilewright_device_info *out_info);
+tilewright_status tilewright_device_query(const tilewright_device *device,
+                                          tilewright_device_info *out_info);
 
 /*===-----------------------------------------------------------------------===*
  * Bundles: usable without a device
@@ -159,8 +159,8 @@ typedef struct tilewright_bundle_info {
    0}
 
 TILEWRIGHT_API
-    tilewright_status tilewright_bundle_query(const tilewright_bundle *bundle,
-                                              tilewright_bundle_info *out_info);
+tilewright_status tilewright_bundle_query(const tilewright_bundle *bundle,
+                                          tilewright_bundle_info *out_info);
 
 /* The manifest as JSON text of `*out_size` bytes, not NUL-terminated. Its
    fields are documented in runtime/README.md. */
