@@ -52,7 +52,8 @@ def PairRopeColumns : Pass<"xf-pair-rope-columns", "::mlir::func::FuncOp"> {
     A fragment of the tensor cores gives a thread columns that lie `distance`
     apart. The rows of the weight are regrouped so that the partners of a
     rotation meet in one thread, and the rotated columns are put back where the
-    rest of the model expects them. Bit-exact.
+    rest of the model expects them. Bit-exact, but for the order in which a norm
+    over the head on the way adds up its squares.
 
     ```mlir
     %y = xf.matmul %x, %w : ...

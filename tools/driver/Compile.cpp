@@ -3,8 +3,9 @@
 #include "tools/driver/Compile.h"
 
 #include "frontend/hf/HuggingFace.h"
+#include "ir/reference/PassVerifier.h"
+#include "passes/Bounds.h"
 #include "passes/Pipelines.h"
-#include "tools/driver/CompilerContext.h"
 #include "tools/driver/KernelCompiler.h"
 #include "tools/driver/Manifest.h"
 
@@ -82,6 +83,7 @@ importModel(MLIRContext &context, const CompileOptions &options,
   import.configOnly = options.configOnly;
   import.maxContext = options.maxContext;
   import.pageSize = options.pageSize;
+  import.ignoredFields = options.ignoredFields;
   frontend::DiagnosticSink sink;
   FailureOr<OwningOpRef<ModuleOp>> module =
       frontend::importHuggingFace(context, import, sink);
@@ -102,21 +104,12 @@ static int64_t contextOf(ModuleOp module) {
   return model.getAs<IntegerAttr>("max_context").getInt();
 }
 
-llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
-                                           std::string &warnings) {
-  if (llvm::Error error = makeDumpDirectory(options))
-    return std::move(error);
-  CompilerContext context;
-  StageClock clock;
+char VerificationError::ID;
 
-  llvm::Expected<OwningOpRef<ModuleOp>> imported =
-      importModel(context.get(), options, warnings);
-  if (!imported)
-    return imported.takeError();
-  ModuleOp module = **imported;
-  dumpModule(options, "0-import.mlir", module);
-  clock.finish("import");
-
+/// From the front end's graph to kernels and plans.
+static llvm::Error runGraphPipeline(const CompileOptions &options,
+                                    CompilerContext &context, ModuleOp module,
+                                    std::string &pipeline) {
   GraphOptions graph;
   graph.sku = options.sku;
   graph.skuDirectory = options.skuDirectory;
@@ -126,11 +119,46 @@ llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
   graph.maxContext = contextOf(module);
   PassManager passes(&context.get());
   buildGraphPipeline(passes, graph);
-  std::string pipeline;
   llvm::raw_string_ostream pipelineText(pipeline);
   passes.printAsTextualPipeline(pipelineText);
-  if (failed(passes.run(module)))
-    return failWith(context, "the graph could not be lowered");
+  bool differs = false;
+  if (options.verifyEachPass)
+    passes.addInstrumentation(
+        reference::createPassVerifier(getStatedBound, differs));
+  bool ran = succeeded(passes.run(module));
+  if (differs)
+    return llvm::make_error<VerificationError>(context.takeDiagnostics());
+  return ran ? llvm::Error::success()
+             : failWith(context, "the graph could not be lowered");
+}
+
+llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
+                                           std::string &warnings) {
+  CompilerContext context;
+  OwningOpRef<ModuleOp> module;
+  return compileModel(options, warnings, context, module);
+}
+
+llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
+                                           std::string &warnings,
+                                           CompilerContext &context,
+                                           OwningOpRef<ModuleOp> &out_module) {
+  if (llvm::Error error = makeDumpDirectory(options))
+    return std::move(error);
+  StageClock clock;
+
+  llvm::Expected<OwningOpRef<ModuleOp>> imported =
+      importModel(context.get(), options, warnings);
+  if (!imported)
+    return imported.takeError();
+  out_module = std::move(*imported);
+  ModuleOp module = *out_module;
+  dumpModule(options, "0-import.mlir", module);
+  clock.finish("import");
+
+  std::string pipeline;
+  if (llvm::Error error = runGraphPipeline(options, context, module, pipeline))
+    return std::move(error);
   dumpModule(options, "1-kernels.mlir", module);
   clock.finish("graph");
 

@@ -7,8 +7,10 @@
 #define TILEWRIGHT_TOOLS_DRIVER_COMPILE_H
 
 #include "tools/driver/BundleWriter.h"
+#include "tools/driver/CompilerContext.h"
 
-#include "mlir/IR/Operation.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "llvm/Support/Error.h"
 #include <nlohmann/json.hpp>
 
@@ -27,6 +29,11 @@ struct CompileOptions {
   int64_t maxTokens = 2048, maxSeqs = 64,
           maxContext = 0; // 0: what the model allows, up to a limit
   int64_t pageSize = 64;
+  /// Fields of config.json that the user knows to be without effect.
+  std::vector<std::string> ignoredFields;
+  /// Interpret the graph on random input after each of its passes; a change
+  /// beyond what the pass states is a `VerificationError`.
+  bool verifyEachPass = false;
   /// Where IR is written after each stage; empty: nowhere.
   std::string dumpDirectory;
   /// Assemble every kernel, for the report; the tool's path, or empty to look.
@@ -51,10 +58,30 @@ struct CompiledModel {
   StageTimes times;
 };
 
+/// Results are not what they should be; anything else that fails is another
+/// kind of error.
+class VerificationError : public llvm::ErrorInfo<VerificationError> {
+public:
+  static char ID;
+  explicit VerificationError(std::string text) : text(std::move(text)) {}
+  void log(llvm::raw_ostream &os) const override { os << text; }
+  std::error_code convertToErrorCode() const override {
+    return llvm::inconvertibleErrorCode();
+  }
+
+private:
+  std::string text;
+};
+
 /// Compiles a model; warnings go to `warnings`, one per line, with carets. The
 /// error's text is ready to be printed.
 llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
                                            std::string &warnings);
+/// The same, keeping the graph: one function per plan, of tuned kernels.
+llvm::Expected<CompiledModel>
+compileModel(const CompileOptions &options, std::string &warnings,
+             CompilerContext &context,
+             mlir::OwningOpRef<mlir::ModuleOp> &out_module);
 
 /// Writes a stage's IR, or another text, under `name` into the dump directory,
 /// if there is one.

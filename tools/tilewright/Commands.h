@@ -5,6 +5,7 @@
 #ifndef TILEWRIGHT_TOOLS_TILEWRIGHT_COMMANDS_H
 #define TILEWRIGHT_TOOLS_TILEWRIGHT_COMMANDS_H
 
+#include "llvm/Support/Error.h"
 #include <CLI/CLI.hpp>
 
 #include <functional>
@@ -23,12 +24,21 @@ enum ExitCode {
 
 using Action = std::function<int()>;
 
+struct CompileOptions;
+
 void addCompile(CLI::App &program, Action &action, const std::string &self);
 void addRun(CLI::App &program, Action &action);
+void addVerify(CLI::App &program, Action &action, const std::string &self);
 void addInspect(CLI::App &program, Action &action);
+
+/// What commands that compile a model have in common.
+void addModelOptions(CLI::App &command, CompileOptions &options,
+                     const std::string &self);
 
 /// Prints `error: ...` and gives kFailed.
 int fail(const std::string &message);
+/// The same for an error of the driver; kVerifyFailed where it is that.
+int fail(llvm::Error error);
 
 /// True if progress may be shown: stderr is a terminal.
 bool showsProgress();

@@ -4,12 +4,10 @@
 #include "tools/tilewright/Commands.h"
 
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <mutex>
 
 using nlohmann::json;
-namespace fs = std::filesystem;
 
 namespace tilewright {
 
@@ -20,23 +18,6 @@ struct CompileFlags {
   bool json = false, noPtxas = false, allowSpills = false;
 };
 } // namespace
-
-/// The folder with the SKU files: beside an installed program, or in the
-/// sources around a build tree.
-static std::string findSkuDirectory(const std::string &self) {
-  if (const char *directory = std::getenv("TILEWRIGHT_SKU_DIR"))
-    return directory;
-  std::error_code error;
-  fs::path program = fs::canonical("/proc/self/exe", error);
-  if (error)
-    program = self;
-  for (fs::path folder = program.parent_path(); folder.has_relative_path();
-       folder = folder.parent_path())
-    for (const char *name : {"share/tilewright/skus", "autotune/skus"})
-      if (fs::is_directory(folder / name, error))
-        return folder / name;
-  return "autotune/skus";
-}
 
 static void reportProgress(CompileOptions &options) {
   if (!showsProgress())
@@ -92,7 +73,7 @@ static int runCompile(CompileFlags &flags) {
   llvm::Expected<CompiledModel> model = compileModel(flags.options, warnings);
   std::fputs(warnings.c_str(), stderr);
   if (!model)
-    return fail(llvm::toString(model.takeError()));
+    return fail(model.takeError());
   auto written = writeBundle(flags.output, model->manifest, model->members);
   if (!written)
     return fail(written.error().message());
@@ -106,41 +87,16 @@ static int runCompile(CompileFlags &flags) {
 
 void addCompile(CLI::App &program, Action &action, const std::string &self) {
   auto flags = std::make_shared<CompileFlags>();
-  flags->options.skuDirectory = findSkuDirectory(self);
   CompileOptions &options = flags->options;
   CLI::App *command = program.add_subcommand(
       "compile", "Compile a Hugging Face directory into a bundle");
-  command
-      ->add_option("model", options.modelDirectory,
-                   "Directory with config.json and the weights")
-      ->required();
+  addModelOptions(*command, options, self);
   command->add_option("-o,--output", flags->output, "The bundle to write")
       ->required();
-  command->add_option("--target", options.target, "PTX target")
-      ->capture_default_str();
-  command
-      ->add_option("--sku", options.sku,
-                   "GPU to choose configs for: a name, or a JSON file")
-      ->capture_default_str();
   command->add_flag("--config-only", options.configOnly,
                     "Read no weights; config.json tells their types");
-  command
-      ->add_option("--max-tokens", options.maxTokens, "Most tokens in one step")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1 << 20));
-  command
-      ->add_option("--max-seqs", options.maxSeqs, "Most sequences in one step")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1 << 16));
-  command
-      ->add_option("--max-context", options.maxContext,
-                   "Longest sequence; 0: as long as the model allows")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1 << 24));
-  command
-      ->add_option("--page-size", options.pageSize,
-                   "Tokens per page of the KV cache")
-      ->capture_default_str();
+  command->add_flag("--verify-each-pass", options.verifyEachPass,
+                    "Interpret the graph on random input after each pass");
   command->add_option("--dump-ir", options.dumpDirectory,
                       "Write the IR after each stage into this directory");
   command->add_option("--ptxas", options.ptxas, "The ptxas to assemble with");

@@ -28,6 +28,7 @@ static int runProgram(int argc, char **argv) {
   addCompile(program, action, argv[0]);
   addRun(program, action);
   addInspect(program, action);
+  addVerify(program, action, argv[0]);
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success &request) { // --help, --version
