@@ -62,6 +62,17 @@ static int64_t accumulatorRegisters(const GemmConfig &config) {
          (config.mathWarpgroups * kWarpgroupThreads);
 }
 
+/// Registers of a math thread besides the accumulators. A norm over heads keeps
+/// a slice in f32 until its sum is known.
+static int64_t epilogueRegisters(const GemmConfig &config,
+                                 const GemmShape &shape) {
+  if (!shape.reducesHeads)
+    return kRegistersBesideAccumulators;
+  int64_t slice = config.blockM * gemmEpilogueSlice(config, shape) /
+                  (config.mathWarpgroups * kWarpgroupThreads);
+  return kRegistersBesideAccumulators + slice;
+}
+
 /// As many stages as shared memory holds, up to the K loop's length.
 static void fillStages(GemmConfig &config, const GemmShape &shape,
                        const Sku &sku) {
@@ -142,7 +153,7 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
   if (gemmSharedBytes(config, shape) > sku.sharedMemoryPerBlockOptinBytes)
     return "too much shared memory";
   int64_t mathRegisters =
-      accumulatorRegisters(config) + kRegistersBesideAccumulators;
+      accumulatorRegisters(config) + epilogueRegisters(config, shape);
   int64_t budget =
       (sku.registersPerSm / kWarpgroupThreads - kProducerRegisters) /
       config.mathWarpgroups;
