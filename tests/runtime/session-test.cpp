@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <random>
 
 using namespace tilewright::runtime::test;
 
@@ -458,4 +459,90 @@ TEST_F(SessionTest, GraphsGiveTheSame) {
   ASSERT_OK(tilewright_session_query(session, &info));
   EXPECT_GT(info.graphs, 0);
   EXPECT_LT(info.graphs, 10) << "graphs are replayed, not made for each step";
+}
+
+/// A server's life in small: sequences come, grow by parts and tokens, are cut
+/// back and go, in steps of any mix; pages run out now and then. Every row of
+/// every step must be what the sequence alone would give.
+TEST_F(SessionTest, RandomTraffic) {
+  open(24);
+  struct Live {
+    tilewright_sequence *handle;
+    Tokens tokens; ///< in the cache
+    Tokens part;   ///< of this step
+  };
+  std::vector<Live> live;
+  std::mt19937 random(7);
+  auto pick = [&](int below) { return int(random() % unsigned(below)); };
+  int refused = 0, rowsSeen = 0;
+  for (int turn = 0; turn < 600; ++turn) {
+    while (live.size() < 6 && pick(3) != 0)
+      live.push_back({newSequence(), {}, {}});
+    std::shuffle(live.begin(), live.end(), random);
+    std::vector<tilewright_step_input> inputs;
+    int tokensLeft = int(maxTokens), rowsLeft = int(maxRows);
+    for (Live &each : live) {
+      int room = std::min(tokensLeft, int(maxContext - each.tokens.size()));
+      if (inputs.size() == size_t(maxSeqs) || room == 0 || rowsLeft == 0)
+        break;
+      each.part.assign(size_t(pick(4) ? 1 : 1 + pick(room)), 0);
+      for (int32_t &token : each.part)
+        token = pick(int(vocabSize));
+      tilewright_rows rows = tilewright_rows(pick(3));
+      if (rows == TILEWRIGHT_ROWS_ALL && int(each.part.size()) > rowsLeft)
+        rows = TILEWRIGHT_ROWS_LAST;
+      inputs.push_back(input(each.handle, each.part, rows));
+      tokensLeft -= int(each.part.size());
+      rowsLeft -= rows == TILEWRIGHT_ROWS_ALL    ? int(each.part.size())
+                  : rows == TILEWRIGHT_ROWS_LAST ? 1
+                                                 : 0;
+    }
+    if (inputs.empty())
+      continue;
+    tilewright_status status = step(inputs);
+    refused += status == TILEWRIGHT_OUT_OF_PAGES;
+    ASSERT_TRUE(status == TILEWRIGHT_OK || status == TILEWRIGHT_OUT_OF_PAGES)
+        << tilewright_last_error();
+    size_t row = 0;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      Live &each = live[i];
+      if (status == TILEWRIGHT_OK)
+        for (size_t t = 0; t < each.part.size(); ++t) {
+          each.tokens.push_back(each.part[t]);
+          bool isLast = t + 1 == each.part.size();
+          if (inputs[i].rows == TILEWRIGHT_ROWS_ALL ||
+              (inputs[i].rows == TILEWRIGHT_ROWS_LAST && isLast)) {
+            ASSERT_EQ(next[row], expectedNext(each.tokens))
+                << "turn " << turn << " input " << i << " token " << t;
+            ++row;
+          }
+        }
+      ASSERT_EQ(tilewright_sequence_length(each.handle),
+                int64_t(each.tokens.size()));
+    }
+    rowsSeen += int(row);
+    for (size_t i = live.size(); i-- > 0;) {
+      Live &each = live[i];
+      bool isFull = each.tokens.size() == size_t(maxContext);
+      if (pick(12) == 0 || isFull ||
+          (status == TILEWRIGHT_OUT_OF_PAGES && i == 0)) {
+        tilewright_sequence_destroy(each.handle);
+        live.erase(live.begin() + int(i));
+      } else if (!each.tokens.empty() && pick(10) == 0) {
+        size_t length = size_t(pick(int(each.tokens.size()) + 1));
+        ASSERT_OK(tilewright_sequence_truncate(each.handle, int64_t(length)));
+        each.tokens.resize(length);
+      }
+    }
+    int64_t used = 0;
+    for (const Live &each : live)
+      used += int64_t((each.tokens.size() + size_t(pageSize) - 1) /
+                      size_t(pageSize));
+    ASSERT_EQ(freePages(), 24 - used) << "turn " << turn;
+  }
+  EXPECT_GT(refused, 5);
+  EXPECT_GT(rowsSeen, 500);
+  for (const Live &each : live)
+    tilewright_sequence_destroy(each.handle);
+  EXPECT_EQ(freePages(), 24);
 }
