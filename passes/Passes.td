@@ -79,7 +79,8 @@ def PairRopeColumns : Pass<"xf-pair-rope-columns", "::mlir::func::FuncOp"> {
 def MergeMatmuls : Pass<"xf-merge-matmuls", "::mlir::func::FuncOp"> {
   let summary = "Make one matmul of several that read the same input";
   let description = [{
-    Query, key and value, or gate and up, become one product and a split. Each
+    Query, key and value, or gate and up, become one product and a split. Where
+    each of them has a bias, the biases become one, added before the split. Each
     result element is the same sum as before: bit-exact.
 
     ```mlir
@@ -118,7 +119,7 @@ def PairGateColumns : Pass<"xf-pair-gate-columns", "::mlir::func::FuncOp"> {
   let summary = "Bring gate and up next to each other";
   let description = [{
     The weight's rows are regrouped so that gate and up meet in one thread of
-    the matmul that makes them. Bit-exact.
+    the matmul that makes them; so is a bias between the two. Bit-exact.
 
     ```mlir
     %y = xf.matmul %x, %w : ...
@@ -170,7 +171,8 @@ def FormKernels : Pass<"xf-form-kernels", "::mlir::func::FuncOp"> {
   let description = [{
     Every op that needs a kernel of its own (matmul, attention, a choice of rows,
     a whole-row op, sampling) starts a region. A region takes in an op that uses
-    its values as long as (1) the family can do the op on what it holds, (2) all
+    its values as long as (1) the family can do the op on what it holds, where it
+    holds it (operands in the same columns of a GEMM's tile), (2) all
     other operands exist before the region starts, and (3) no path leads out of
     the region and back in. Cheap functions of a row's partial sums are copied
     into each region that reads them. Whatever is left over forms elementwise

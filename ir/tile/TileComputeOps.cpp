@@ -388,6 +388,11 @@ LogicalResult ClusterSumOp::verify() {
   // cluster_sum_c2
   if (getValue().getType() != getResult().getType())
     return emitOpError("expects a result of the operand's type");
+  // cluster_sum_c3
+  auto role = (*this)->getParentOfType<RoleOp>();
+  if (role && role.getReplicas() != 1)
+    return emitOpError("expects a role without replicas, but it has ")
+           << role.getReplicas();
   return success();
 }
 

@@ -302,21 +302,30 @@ def Tile_ToScalarOp : Tile_Op<"to_scalar"> {
   let hasVerifier = 1;
 }
 
-def Tile_ClusterSumOp : Tile_Op<"cluster_sum"> {
+def Tile_ClusterSumOp : Tile_Op<"cluster_sum", [AttrSizedOperandSegments]> {
   let summary = "Sum of the CTAs' fragments";
   let description = [{
     Adds the fragments of all CTAs of the cluster, in the order of their ranks.
-    The result is valid in rank 0; elsewhere it is unspecified.
+    The result is valid in rank 0; elsewhere it is unspecified. Every CTA's warps
+    of the role, or of the kernel, run it as often. `tile-plan-shared-memory` adds
+    the scratch that rank 0 reads, and in a role the `barriers` by which the CTAs
+    tell each other that it may be read, and has been.
 
     Constraints:
     - (C1) The kernel has a cluster.
     - (C2) The result has the operand's type.
+    - (C3) A role that it stands in has no replicas.
 
     Example: `%sum = tile.cluster_sum %partial : !tile.fragment<64x64xf32>`.
   }];
-  let arguments = (ins Tile_FragmentType:$value, Optional<Tile_SharedType>:$scratch);
+  let arguments = (ins Tile_FragmentType:$value, Optional<Tile_SharedType>:$scratch,
+                       Optional<Tile_BarriersType>:$barriers);
   let results = (outs Tile_FragmentType:$result);
-  let assemblyFormat = "$value (`scratch` `(` $scratch^ `:` qualified(type($scratch)) `)`)? attr-dict `:` qualified(type($value)) `to` qualified(type($result))";
+  let assemblyFormat = [{
+    $value (`scratch` `(` $scratch^ `:` qualified(type($scratch)) `)`)?
+    (`barriers` `(` $barriers^ `:` type($barriers) `)`)?
+    attr-dict `:` qualified(type($value)) `to` qualified(type($result))
+  }];
   let hasVerifier = 1;
 }
 

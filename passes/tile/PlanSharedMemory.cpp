@@ -59,6 +59,22 @@ static void addScratch(tile::KernelOp kernel, Operation *op,
   scratch.assign(buffer);
 }
 
+/// In a role the CTAs of a cluster cannot meet at the cluster's barrier, which
+/// is for all threads: at one mbarrier all warps tell rank 0 that their part
+/// may be read, at another rank 0 tells each CTA that it has been.
+static void addBarriers(tile::KernelOp kernel, tile::ClusterSumOp sum) {
+  if (!getRole(sum) || sum.getBarriers())
+    return;
+  ImplicitLocOpBuilder b(sum.getLoc(), sum->getContext());
+  b.setInsertionPointToStart(kernel.getBodyBlock());
+  Value barriers =
+      tile::AllocOp::create(b, tile::BarriersType::get(b.getContext(), 2),
+                            IntegerAttr(), StringAttr());
+  int64_t writers = kernel.getClusterSize() * getWarps(sum);
+  tile::MbarrierInitOp::create(b, barriers, writers);
+  sum.getBarriersMutable().assign(barriers);
+}
+
 static void addScratches(tile::KernelOp kernel) {
   kernel.walk([&](Operation *op) {
     if (auto reduce = dyn_cast<tile::ReduceOp>(op))
@@ -67,8 +83,10 @@ static void addScratches(tile::KernelOp kernel) {
       addScratch(kernel, op, argmax.getScratchMutable());
     else if (auto convert = dyn_cast<tile::ConvertOp>(op))
       addScratch(kernel, op, convert.getScratchMutable());
-    else if (auto sum = dyn_cast<tile::ClusterSumOp>(op))
+    else if (auto sum = dyn_cast<tile::ClusterSumOp>(op)) {
       addScratch(kernel, op, sum.getScratchMutable());
+      addBarriers(kernel, sum);
+    }
   });
 }
 

@@ -274,3 +274,79 @@ TEST(GemmTest, ChainedProducts) {
   // The tensor core drops bits below those of the largest term.
   EXPECT_EQ(compare(arguments[3].as<float>(), expected, n, 1e-6, 1e-4), "");
 }
+
+//===----------------------------------------------------------------------===//
+// K split over the CTAs of a cluster
+//===----------------------------------------------------------------------===//
+
+static const char *const kSplitGemm = R"mlir(
+!in = !tile.shared<64x64xbf16, swizzle = 128>
+!ring = !tile.ring<2, !in, !in>
+!acc = !tile.fragment<64x64xf32>
+!result = !tile.fragment<64x64xbf16>
+tile.kernel @split(%a: !tile.global<?x$Kxbf16, [tokens]>, %b: !tile.global<$Nx$Kxbf16>,
+                   %residual: !tile.global<?x$Nxbf16, [tokens]>, %c: !tile.global<?x$Nxbf16, [tokens]>)
+    attributes {grid = [$GRID], cluster = array<i64: 1, 1, $SPLIT>} {
+  %c1 = arith.constant 1 : index
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %part = arith.constant $PART : index
+  %split = arith.constant $SPLIT : index
+  %n_end = arith.constant $N : index
+  %zero = arith.constant 0.0 : f32
+  %tokens = tile.size %a, 0 : !tile.global<?x$Kxbf16, [tokens]>
+  %rank = tile.cluster_rank : index
+  %begin = arith.muli %rank, %part : index
+  %end = arith.addi %begin, %part : index
+  %is_first = arith.cmpi eq, %rank, %c0 : index
+  %ring = tile.ring : !ring
+  tile.role @load warps = 1 registers = 40 {
+    tile.for_tiles (%m, %n, %s) in (%tokens, %n_end, %split) step (64, 64, 1) raster(persistent) {
+      scf.for %k = %begin to %end step %c64 {
+        %sa, %sb = tile.acquire %ring : !ring
+        tile.copy %a[%m, %k] to %sa : !tile.global<?x$Kxbf16, [tokens]>, !in
+        tile.copy %b[%n, %k] to %sb : !tile.global<$Nx$Kxbf16>, !in
+        tile.commit %ring : !ring
+      }
+    }
+  }
+  tile.role @math warpgroups = 1 registers = 232 {
+    tile.for_tiles (%m, %n, %s) in (%tokens, %n_end, %split) step (64, 64, 1) raster(persistent) {
+      %init = tile.splat %zero : f32 to !acc
+      %sum = scf.for %k = %begin to %end step %c64 iter_args(%acc = %init) -> (!acc) {
+        %sa, %sb = tile.wait %ring : !ring
+        %next = tile.mma %sa, %sb, %acc transpose_b : !in, !in, !acc
+        tile.release %ring after(%next : !acc) {in_flight = 1} : !ring
+        scf.yield %next : !acc
+      }
+      %total = tile.cluster_sum %sum : !acc to !acc
+      scf.if %is_first {
+        %r = tile.load %residual[%m, %n] like(%total : !acc) : !tile.global<?x$Nxbf16, [tokens]> to !result
+        %wide = tile.cast %r : !result to !acc
+        %y = arith.addf %total, %wide : !acc
+        %rounded = tile.cast %y : !acc to !result
+        tile.store %rounded to %c[%m, %n] : !result, !tile.global<?x$Nxbf16, [tokens]>
+      }
+    }
+  }
+}
+)mlir";
+
+static std::string makeSplitGemm(GemmShape shape, int64_t split, int64_t grid) {
+  return fill(kSplitGemm, {{"GRID", number(grid)},
+                           {"SPLIT", number(split)},
+                           {"PART", number(shape.k / split)},
+                           {"K", number(shape.k)},
+                           {"N", number(shape.n)}});
+}
+
+// Several tiles for each cluster, so that the sum's barriers go round.
+TEST(GemmTest, SplitOverTwoCtas) {
+  GemmShape shape{100, 192, 384};
+  checkGemm(makeSplitGemm(shape, 2, 4), shape);
+}
+
+TEST(GemmTest, SplitOverEightCtas) {
+  GemmShape shape{64, 64, 1024};
+  checkGemm(makeSplitGemm(shape, 8, 8), shape);
+}

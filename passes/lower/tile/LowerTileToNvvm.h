@@ -71,6 +71,11 @@ struct KernelContext {
 /// Barrier of the threads of a group.
 void createSync(mlir::ImplicitLocOpBuilder &b, const ThreadGroup &threads);
 
+/// Waits until the phase of `parity` of an mbarrier is complete; with
+/// `cluster`, sees what other CTAs released.
+void createBarrierWait(mlir::ImplicitLocOpBuilder &b, mlir::Value barrier,
+                       mlir::Value parity, bool cluster);
+
 //===----------------------------------------------------------------------===//
 // Fragments and their registers
 //===----------------------------------------------------------------------===//

@@ -25,6 +25,30 @@ void createSync(ImplicitLocOpBuilder &b, const ThreadGroup &threads) {
                           NVVM::BarrierReductionAttr(), Value());
 }
 
+void createBarrierWait(ImplicitLocOpBuilder &b, Value barrier, Value parity,
+                       bool cluster) {
+  StringRef scope = cluster ? ".acquire.cluster" : "";
+  auto test = [&](OpBuilder &builder, Location loc, ValueRange) {
+    ImplicitLocOpBuilder b(loc, builder);
+    InlinePtx ptx(b, loc);
+    ptx.addResult(b.getI32Type());
+    ptx.addOperand(barrier);
+    ptx.addOperand(parity);
+    Value done =
+        ptx.create(("{ .reg .pred done; mbarrier.try_wait.parity" + scope +
+                    ".shared::cta.b64 done, [$1], $2; "
+                    "selp.b32 $0, 1, 0, done; }")
+                       .str())[0];
+    Value again = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, done,
+                                        createI32(b, 0));
+    scf::ConditionOp::create(b, again, ValueRange());
+  };
+  auto nothing = [](OpBuilder &builder, Location loc, ValueRange) {
+    scf::YieldOp::create(builder, loc);
+  };
+  scf::WhileOp::create(b, TypeRange(), ValueRange(), test, nothing);
+}
+
 /// The barrier of a slot of an array.
 static Value getBarrier(ImplicitLocOpBuilder &b, Value barriers, Value slot) {
   Value bytes = arith::MulIOp::create(b, slot, createI32(b, kBarrierBytes));
@@ -212,27 +236,8 @@ struct MbarrierWaitLowering : TilePattern<tile::MbarrierWaitOp> {
   matchAndRewrite(tile::MbarrierWaitOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Value barrier = getBarrier(b, adaptor.getBarrier(), adaptor.getSlot());
-    StringRef scope = op.getCluster() ? ".acquire.cluster" : "";
-    auto test = [&](OpBuilder &builder, Location loc, ValueRange) {
-      ImplicitLocOpBuilder b(loc, builder);
-      InlinePtx ptx(b, loc);
-      ptx.addResult(b.getI32Type());
-      ptx.addOperand(barrier);
-      ptx.addOperand(adaptor.getParity());
-      Value done =
-          ptx.create(("{ .reg .pred done; mbarrier.try_wait.parity" + scope +
-                      ".shared::cta.b64 done, [$1], $2; "
-                      "selp.b32 $0, 1, 0, done; }")
-                         .str())[0];
-      Value again = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, done,
-                                          createI32(b, 0));
-      scf::ConditionOp::create(b, again, ValueRange());
-    };
-    auto nothing = [](OpBuilder &builder, Location loc, ValueRange) {
-      scf::YieldOp::create(builder, loc);
-    };
-    scf::WhileOp::create(b, TypeRange(), ValueRange(), test, nothing);
+    createBarrierWait(b, getBarrier(b, adaptor.getBarrier(), adaptor.getSlot()),
+                      adaptor.getParity(), op.getCluster());
     rewriter.eraseOp(op);
     return success();
   }

@@ -80,3 +80,13 @@ tile.kernel @cluster_sum_c2(%x: f32) attributes {warps = 1, cluster = array<i64:
   // expected-error @+1 {{expects a result of the operand's type}}
   %g = tile.cluster_sum %f : !tile.fragment<8x1xf32> to !tile.fragment<8x2xf32>
 }
+
+// -----
+
+tile.kernel @cluster_sum_c3(%x: f32) attributes {cluster = array<i64: 2>} {
+  tile.role @math warpgroups = 1 replicas = 2 (%replica) {
+    %f = tile.splat %x : f32 to !tile.fragment<8x1xf32>
+    // expected-error @+1 {{expects a role without replicas, but it has 2}}
+    %g = tile.cluster_sum %f : !tile.fragment<8x1xf32> to !tile.fragment<8x1xf32>
+  }
+}

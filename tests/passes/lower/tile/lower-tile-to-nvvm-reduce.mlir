@@ -3,6 +3,7 @@
 #acc = #tile.layout<thread = [4:(0, 2), 8:(1, 0), 4:(16, 0)], register = [2:(0, 1), 2:(8, 0), 2:(0, 8)]>
 #acc_row = #tile.layout<thread = [4:(0, 0), 8:(1, 0), 4:(16, 0)], register = [2:(8, 0)]>
 #wide = #tile.layout<thread = [128:(0, 4)], register = [4:(0, 1)]>
+#lane = #tile.layout<thread = [128:(0, 1)], register = []>
 #one = #tile.layout<thread = [128:(0, 0)], register = []>
 
 // Registers first, then the four lanes of a row; no shared memory.
@@ -56,4 +57,29 @@ tile.kernel @cluster(%x: !tile.global<1x128xf32>, %y: !tile.global<1x128xf32>)
   %f = tile.load %x[%c0, %c0] : !tile.global<1x128xf32> to !tile.fragment<1x128xf32, #tile.layout<thread = [128:(0, 1)], register = []>>
   %sum = tile.cluster_sum %f scratch(%s : !tile.shared<512xi8>) : !tile.fragment<1x128xf32, #tile.layout<thread = [128:(0, 1)], register = []>> to !tile.fragment<1x128xf32, #tile.layout<thread = [128:(0, 1)], register = []>>
   tile.store %sum to %y[%c0, %c0] : !tile.fragment<1x128xf32, #tile.layout<thread = [128:(0, 1)], register = []>>, !tile.global<1x128xf32>
+}
+
+// In a role the CTAs meet at mbarriers, for the cluster's barrier is for all
+// threads: every warp tells rank 0 that its part is written, and rank 0 tells
+// the others that it has been read.
+// CHECK-LABEL: .entry cluster_in_role(
+// CHECK:         st.shared.b32
+// CHECK:         bar.warp.sync
+// CHECK:         mapa.shared::cluster.u32 {{.*}} mbarrier.arrive.release.cluster.shared::cluster.b64
+// CHECK:         mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64
+// CHECK-COUNT-2: mapa.shared::cluster.u32 {{.*}} ld.shared::cluster.b32
+// CHECK:         mapa.shared::cluster.u32 {{.*}} mbarrier.arrive.release.cluster.shared::cluster.b64
+// CHECK-NOT:     barrier.cluster
+tile.kernel @cluster_in_role(%x: !tile.global<1x128xf32>, %y: !tile.global<1x128xf32>)
+    attributes {cluster = array<i64: 2>, block = array<i64: 128, 1, 1>, shared_bytes = 528 : i64,
+                params = [{kind = "pointer", arg = 0}, {kind = "pointer", arg = 1}]} {
+  %s = tile.alloc {offset = 0 : i64} : !tile.shared<512xi8>
+  %barriers = tile.alloc {offset = 512 : i64} : !tile.barriers<2>
+  tile.role @math warpgroups = 1 attributes {first_warp = 0 : i64, barrier = 1 : i64} {
+    %c0 = arith.constant 0 : index
+    %f = tile.load %x[%c0, %c0] : !tile.global<1x128xf32> to !tile.fragment<1x128xf32, #lane>
+    %sum = tile.cluster_sum %f scratch(%s : !tile.shared<512xi8>) barriers(%barriers : !tile.barriers<2>)
+        : !tile.fragment<1x128xf32, #lane> to !tile.fragment<1x128xf32, #lane>
+    tile.store %sum to %y[%c0, %c0] : !tile.fragment<1x128xf32, #lane>, !tile.global<1x128xf32>
+  }
 }
