@@ -3,6 +3,7 @@
 #ifndef TILEWRIGHT_SIM_EXEC_CTA_H
 #define TILEWRIGHT_SIM_EXEC_CTA_H
 
+#include "sim/async/TensorMap.h"
 #include "sim/exec/Engine.h"
 #include "sim/exec/Program.h"
 #include "sim/exec/Warp.h"
@@ -53,6 +54,12 @@ struct WgmmaQueue {
   uint32_t completed = 0;
 };
 
+/// A tensor map that was decoded; all bytes zero (no valid map) when empty.
+struct TensorMapCache {
+  uint8_t bytes[tensorMapBytes] = {};
+  TensorMap map;
+};
+
 struct Cluster;
 
 struct Cta {
@@ -66,6 +73,8 @@ struct Cta {
   NamedBarrier barriers[namedBarriers];
   std::vector<WgmmaQueue> wgmma;
   std::vector<std::byte> sharedStorage;
+  TensorMapCache maps[4];
+  uint32_t nextMap = 0;
 
   uint32_t liveThreads() const;
   /// Completes barriers whose missing threads have exited.

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/exec/Cta.h"
+#include "sim/tensor/MatrixType.h"
 
 #include <algorithm>
 #include <chrono>
@@ -21,6 +22,8 @@ namespace tilewright::sim {
 
 /// Instructions that a warp runs before the next one has its turn.
 static constexpr uint32_t warpSlice = 4096;
+/// Start of shared memory in the host; the largest swizzle pattern.
+static constexpr uint32_t sharedAlignment = 1024;
 /// Rounds over a cluster's warps before another cluster has its turn.
 static constexpr uint32_t clusterSlice = 64;
 /// Rounds in which waits timed out and nothing else happened.
@@ -55,6 +58,8 @@ struct GridShape {
 class ClusterTask {
 public:
   ClusterTask(LaunchContext &launch, const GridShape &shape, uint64_t linear);
+  ~ClusterTask();
+  ClusterTask(const ClusterTask &) = delete;
   ClusterEnd run();
   void addStats(LaunchStats &stats) const;
   void reportDeadlock();
@@ -74,37 +79,71 @@ private:
 
 } // namespace
 
+/// CTAs of finished clusters. Their buffers are large, and the host's kernel
+/// takes longer to give fresh pages than a small CTA takes to run.
+static std::mutex poolMutex;
+static std::vector<std::vector<Cta>> pool;
+static constexpr size_t poolLimit = 16;
+
+static std::vector<Cta> takeCtas(uint32_t count) {
+  std::vector<Cta> ctas;
+  {
+    std::lock_guard<std::mutex> lock(poolMutex);
+    if (!pool.empty()) {
+      ctas = std::move(pool.back());
+      pool.pop_back();
+    }
+  }
+  ctas.resize(count);
+  return ctas;
+}
+
+static void giveCtas(std::vector<Cta> ctas) {
+  std::lock_guard<std::mutex> lock(poolMutex);
+  if (pool.size() < poolLimit)
+    pool.push_back(std::move(ctas));
+}
+
+static void startCta(Cta &cta, Cluster &cluster, uint32_t rank,
+                     const Dim3 &id) {
+  LaunchContext &launch = *cluster.launch;
+  cta.cluster = &cluster;
+  cta.launch = &launch;
+  cta.rank = rank;
+  cta.id = id;
+  // Aligned like the hardware's window, so that swizzles agree.
+  cta.sharedStorage.assign(launch.sharedBytes + sharedAlignment, std::byte(0));
+  auto address = reinterpret_cast<uintptr_t>(cta.sharedStorage.data());
+  cta.shared = cta.sharedStorage.data() + (-address & (sharedAlignment - 1));
+  cta.sharedSize = launch.sharedBytes;
+  std::fill(std::begin(cta.barriers), std::end(cta.barriers), NamedBarrier());
+  cta.wgmma.assign(
+      (launch.warpsPerCta + warpgroupWarps - 1) / warpgroupWarps, WgmmaQueue());
+  cta.warps.resize(launch.warpsPerCta);
+  for (uint32_t w = 0; w < launch.warpsPerCta; ++w) {
+    Warp &warp = cta.warps[w];
+    warp.cta = &cta;
+    warp.launch = &launch;
+    warp.index = w;
+    uint32_t left = launch.blockThreads - w * laneCount;
+    uint32_t lanes = left >= laneCount ? allLanes : (1u << left) - 1;
+    warp.start(*launch.entry, lanes);
+  }
+}
+
 ClusterTask::ClusterTask(LaunchContext &launch, const GridShape &shape,
                          uint64_t linear)
     : launch(launch) {
   cluster.launch = &launch;
   cluster.linear = linear;
   cluster.id = shape.clusterId(linear);
-  cluster.ctas.resize(launch.clusterCtas);
-  for (uint32_t rank = 0; rank < launch.clusterCtas; ++rank) {
-    Cta &cta = cluster.ctas[rank];
-    cta.cluster = &cluster;
-    cta.launch = &launch;
-    cta.rank = rank;
-    cta.id = shape.ctaId(cluster.id, rank);
-    // Aligned like the hardware's window, so that swizzles agree.
-    cta.sharedStorage.resize(launch.sharedBytes + 1024);
-    auto address = reinterpret_cast<uintptr_t>(cta.sharedStorage.data());
-    cta.shared = cta.sharedStorage.data() + (-address & 1023);
-    cta.sharedSize = launch.sharedBytes;
-    cta.wgmma.resize((launch.warpsPerCta + 3) / 4);
-    cta.warps = std::vector<Warp>(launch.warpsPerCta);
-    for (uint32_t w = 0; w < launch.warpsPerCta; ++w) {
-      Warp &warp = cta.warps[w];
-      warp.cta = &cta;
-      warp.launch = &launch;
-      warp.index = w;
-      uint32_t left = launch.blockThreads - w * laneCount;
-      uint32_t lanes = left >= laneCount ? allLanes : (1u << left) - 1;
-      warp.start(*launch.entry, lanes);
-    }
-  }
+  cluster.ctas = takeCtas(launch.clusterCtas);
+  for (uint32_t rank = 0; rank < launch.clusterCtas; ++rank)
+    startCta(cluster.ctas[rank], cluster, rank,
+             shape.ctaId(cluster.id, rank));
 }
+
+ClusterTask::~ClusterTask() { giveCtas(std::move(cluster.ctas)); }
 
 /// One slice of every warp. False after a fault.
 bool ClusterTask::runRound(Round &round) {

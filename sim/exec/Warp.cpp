@@ -19,13 +19,24 @@ static constexpr uint32_t maxCallDepth = 4096;
 /// The most local memory that a thread can have (CUDA's limit).
 static constexpr uint32_t maxLocalBytes = 512 * 1024;
 
+/// Also called for a warp that has run before: its buffers are kept.
 void Warp::start(const FunctionInfo &entry, uint32_t lanes) {
   idle = ~lanes;
-  Frame *root = newFrame();
-  root->function = &entry;
+  active = 0;
+  freeFrames.clear();
+  for (const std::unique_ptr<Frame> &frame : frames)
+    freeFrames.push_back(frame.get());
+  wgmmaIssued = clusterToken = 0;
+  wgmmaGroups.clear();
+  instructions = threadInstructions = turns = 0;
+  outOfTurn = false;
   localBytes = launch->localBytesPerThread;
   local.assign(size_t(localBytes) * laneCount, std::byte(0));
-  reserveRows(*root);
+  rows32.assign(entry.bytes32, std::byte(0));
+  rows64.assign(entry.bytes64, std::byte(0));
+  predicateRows.assign(entry.predicates, 0);
+  Frame *root = newFrame();
+  root->function = &entry;
   root->users = 1;
   strands.clear();
   strands.push_back({entry.entryPc, lanes, root});

@@ -266,6 +266,25 @@ static std::string tensorStore(Warp &warp, const TensorCopySpec &spec,
       .error;
 }
 
+/// Decoding validates everything, and a CTA uses few maps many times.
+static const TensorMap *cachedMap(Cta &cta, const std::byte *bytes,
+                                  std::string &wrong) {
+  for (const TensorMapCache &entry : cta.maps)
+    if (std::memcmp(entry.bytes, bytes, tensorMapBytes) == 0)
+      return &entry.map;
+  TensorMapCache &entry = cta.maps[cta.nextMap++ % std::size(cta.maps)];
+  // The decoder may rely on the alignment that the instruction asks for.
+  alignas(64) uint8_t aligned[tensorMapBytes];
+  std::memcpy(aligned, bytes, tensorMapBytes);
+  wrong = decodeTensorMap(aligned, entry.map);
+  if (!wrong.empty()) {
+    std::memset(entry.bytes, 0, tensorMapBytes);
+    return nullptr;
+  }
+  std::memcpy(entry.bytes, bytes, tensorMapBytes);
+  return &entry.map;
+}
+
 static std::string tensorOne(const Inst &inst, Warp &warp, int lane,
                              const TensorCopySpec &spec) {
   const char *error = nullptr;
@@ -276,11 +295,11 @@ static std::string tensorOne(const Inst &inst, Warp &warp, int lane,
                                        tensorMapBytes, error);
   if (!bytes)
     return std::string("tensor map: ") + error;
-  TensorMap map;
-  if (std::string wrong =
-          decodeTensorMap(reinterpret_cast<const uint8_t *>(bytes), map);
-      !wrong.empty())
+  std::string wrong;
+  const TensorMap *decoded = cachedMap(*warp.cta, bytes, wrong);
+  if (!decoded)
     return "tensor map: " + wrong;
+  const TensorMap &map = *decoded;
   if (map.rank != spec.rank)
     return "tensor map of rank " + std::to_string(map.rank) +
            " in an instruction of rank " + std::to_string(spec.rank);

@@ -271,7 +271,10 @@ static Status selp(const Inst &inst, Warp &warp) {
   if (inst.imm)
     c = ~c;
   writeLanes<T>(warp, rowOf<T>(warp, inst.d),
-                [=](int l) HWY_ATTR { return c >> l & 1 ? a[l] : b[l]; });
+                [=](int l) HWY_ATTR {
+                  T x = a[l], y = b[l];
+                  return c >> l & 1 ? x : y;
+                });
   return Status::Next;
 }
 

@@ -65,8 +65,9 @@ HWY_INLINE void writeLanes(const Warp &warp, Row<R> *d, Value value) {
   }
   TILEWRIGHT_LANE_LOOP
   for (int l = 0; l < laneCount; ++l) {
-    Row<R> result = toRow<R>(value(l));
-    d[l] = (lanes >> l) & 1 ? result : d[l];
+    // Both are read first: a choice between addresses becomes a slow gather.
+    Row<R> result = toRow<R>(value(l)), old = d[l];
+    d[l] = (lanes >> l) & 1 ? result : old;
   }
 }
 

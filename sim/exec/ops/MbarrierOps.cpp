@@ -134,32 +134,56 @@ Status runMbarrierComplete(const Inst &inst, Warp &warp) {
   });
 }
 
-/// A phase is complete when the object is in the next one: for a parity, when
-/// the current phase's parity is the other; for a state, when it has another
-/// phase bit.
-Status runMbarrierWait(const Inst &inst, Warp &warp) {
+/// The phase that lane `lane` waits for; false if its state is none.
+static bool waitedPhase(const Inst &inst, const Warp &warp, int lane,
+                        uint32_t &phase) {
+  if (inst.flags & mbarrierParity) {
+    phase = warp.row32<uint32_t>(inst.b)[lane] & 1;
+    return true;
+  }
+  Mbarrier state;
+  if (!Mbarrier::decode(warp.row64<uint64_t>(inst.b)[lane], state))
+    return false;
+  phase = state.phase;
+  return true;
+}
+
+/// Lanes whose phase is complete, that is, whose object is in the next one.
+/// False after a fault.
+static bool testPhases(const Inst &inst, Warp &warp, uint32_t &complete) {
   LanePointers pointers;
-  if (!resolveSlow(inst, warp, 8, pointers))
-    return Status::Fault;
-  uint32_t complete = 0;
+  if (!resolve(inst, warp, 8, pointers))
+    return false;
+  Mbarrier barrier;
+  const std::byte *decoded = nullptr;
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     int lane = std::countr_zero(lanes);
-    Mbarrier barrier, state;
-    if (!Mbarrier::decode(readObject(pointers.at[lane]), barrier))
-      return warp.fault(inst, static_cast<uint32_t>(lane),
-                        ErrorKind::IllegalInstruction,
-                        "mbarrier object is not initialized");
-    uint32_t waitPhase = 0;
-    if (inst.flags & mbarrierParity)
-      waitPhase = warp.row32<uint32_t>(inst.b)[lane] & 1;
-    else if (Mbarrier::decode(warp.row64<uint64_t>(inst.b)[lane], state))
-      waitPhase = state.phase;
-    else
-      return warp.fault(inst, static_cast<uint32_t>(lane),
-                        ErrorKind::IllegalInstruction,
-                        "the state is not one that an arrival returned");
-    complete |= uint32_t(barrier.phase != waitPhase) << lane;
+    const std::byte *object = pointers.at[0];
+    if (pointers.pattern == Pattern::Scattered)
+      object = pointers.at[lane];
+    else if (pointers.pattern == Pattern::Contiguous)
+      object += lane * 8;
+    const char *error = nullptr;
+    uint32_t phase = 0;
+    if (object != decoded && !Mbarrier::decode(readObject(object), barrier))
+      error = "mbarrier object is not initialized";
+    else if (!waitedPhase(inst, warp, lane, phase))
+      error = "the state is not one that an arrival returned";
+    if (error) {
+      warp.fault(inst, static_cast<uint32_t>(lane),
+                 ErrorKind::IllegalInstruction, error);
+      return false;
+    }
+    decoded = object;
+    complete |= uint32_t(barrier.phase != phase) << lane;
   }
+  return true;
+}
+
+Status runMbarrierWait(const Inst &inst, Warp &warp) {
+  uint32_t complete = 0;
+  if (!testPhases(inst, warp, complete))
+    return Status::Fault;
   Strand &strand = warp.strand();
   bool mayWait = (inst.flags & mbarrierTry) && !strand.timedOut;
   // Lanes that are through are not held back by those that are not.
