@@ -27,7 +27,8 @@ tilewright_session_create(tilewright_model *model,
         given.graphs > TILEWRIGHT_GRAPHS_ON)
       return invalidArgument("unknown value of options->graphs");
     TILEWRIGHT_TRY(model->model->device()->makeCurrent());
-    SessionOptions create{given.num_pages, given.caller_pages, given.graphs};
+    SessionOptions create{given.num_pages, given.caller_pages, given.graphs,
+                          nullptr};
     TILEWRIGHT_ASSIGN(auto session, Session::create(model->model, create));
     *out_session = new tilewright_session{std::move(session)};
     return success();

@@ -184,12 +184,12 @@ Result<void> Stream::synchronize() const {
 // Event
 //===----------------------------------------------------------------------===//
 
-Result<Event> Event::create(DevicePtr device) {
+Result<Event> Event::create(DevicePtr device, Timing timing) {
   Event event;
   const Driver &driver = device->driver();
-  TILEWRIGHT_TRY(
-      driver.check(driver.eventCreate(&event.event, abi::eventDisableTiming),
-                   TILEWRIGHT_OUT_OF_MEMORY, "cuEventCreate"));
+  unsigned flags = timing == Timing::On ? 0 : abi::eventDisableTiming;
+  TILEWRIGHT_TRY(driver.check(driver.eventCreate(&event.event, flags),
+                              TILEWRIGHT_OUT_OF_MEMORY, "cuEventCreate"));
   event.device = std::move(device);
   return event;
 }
@@ -214,6 +214,17 @@ Result<void> Event::wait() const {
   const Driver &driver = device->driver();
   return driver.check(driver.eventSynchronize(event), TILEWRIGHT_LAUNCH_FAILED,
                       "the device failed");
+}
+
+Result<double> Event::secondsSince(const Event &start) const {
+  const Driver &driver = device->driver();
+  if (!driver.eventElapsedTime)
+    return Error(TILEWRIGHT_UNAVAILABLE, "the driver has no event timing");
+  float milliseconds = 0;
+  TILEWRIGHT_TRY(
+      driver.check(driver.eventElapsedTime(&milliseconds, start.event, event),
+                   TILEWRIGHT_LAUNCH_FAILED, "cuEventElapsedTime"));
+  return double(milliseconds) / 1e3;
 }
 
 } // namespace tilewright::runtime

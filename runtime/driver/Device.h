@@ -122,10 +122,12 @@ private:
   abi::Stream stream = nullptr;
 };
 
-/// Owns an event: a point in a stream to wait for.
+/// Owns an event: a point in a stream to wait for, and to measure from.
 class Event {
 public:
-  static Result<Event> create(DevicePtr device);
+  enum class Timing { Off, On };
+  /// An event without timing is cheaper.
+  static Result<Event> create(DevicePtr device, Timing timing = Timing::Off);
   Event() = default;
   Event(Event &&other) noexcept { swap(other); }
   Event &operator=(Event &&other) noexcept {
@@ -136,6 +138,8 @@ public:
 
   Result<void> record(const Stream &stream) const;
   Result<void> wait() const;
+  /// Device time from `start` to this one; both must be complete, and timed.
+  Result<double> secondsSince(const Event &start) const;
 
 private:
   void swap(Event &other) noexcept;

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
+#include <mutex>
+#include <set>
 
 namespace tilewright::runtime {
 
@@ -113,6 +115,22 @@ static Result<void> configureSimulator(void *library, const DeviceName &name,
   return success();
 }
 
+/// The loader finds libraries that are open by their short names too: once the
+/// simulator is, "libcuda.so.1" means the simulator. Whoever asks for a GPU
+/// must not be given that in silence.
+static Result<void> checkNotHidden(void *library, const DeviceName &name) {
+  static std::mutex mutex;
+  static std::set<void *> simulators;
+  std::lock_guard<std::mutex> lock(mutex);
+  if (name.kind == DeviceName::Kind::Simulator)
+    simulators.insert(library);
+  bool isSystems = name.kind == DeviceName::Kind::Cuda && name.library.empty();
+  if (isSystems && simulators.contains(library))
+    return unavailable("the simulator is open in this process and hides the "
+                       "system's libcuda.so.1: give its path as lib:PATH");
+  return success();
+}
+
 Result<void> Driver::resolve(const std::string &path) {
   std::string missing;
   auto find = [&](const char *symbol, bool needed) {
@@ -137,6 +155,7 @@ Result<DriverPtr> Driver::open(const DeviceName &name) {
   driver->library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!driver->library)
     return unavailable(std::string("no CUDA driver: ") + dlerror());
+  TILEWRIGHT_TRY(checkNotHidden(driver->library, name));
   if (name.kind == DeviceName::Kind::Simulator)
     TILEWRIGHT_TRY(configureSimulator(driver->library, name, path));
   TILEWRIGHT_TRY(driver->resolve(path));

@@ -296,7 +296,8 @@ Result<LaunchPlan> LaunchPlan::prepare(const Model &model, const Plan &plan,
 }
 
 Result<int64_t> LaunchPlan::run(const Driver &driver, const Stream &stream,
-                                const SymbolValues &symbols) {
+                                const SymbolValues &symbols,
+                                LaunchObserver *observer) {
   int64_t launches = 0;
   for (Step &step : steps) {
     if (auto *fill =
@@ -308,7 +309,11 @@ Result<int64_t> LaunchPlan::run(const Driver &driver, const Stream &stream,
     }
     auto &launch = std::get<std::unique_ptr<PreparedLaunch>>(step);
     TILEWRIGHT_TRY(launch->update(driver, symbols));
+    if (observer)
+      TILEWRIGHT_TRY(observer->before(stream, launch->getKernel(), symbols));
     TILEWRIGHT_ASSIGN(bool launched, launch->launch(driver, stream.handle()));
+    if (observer)
+      TILEWRIGHT_TRY(observer->after(stream));
     launches += launched;
   }
   return launches;

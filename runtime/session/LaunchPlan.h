@@ -24,6 +24,15 @@ struct Extent {
 };
 using Resolver = std::function<Extent(const Operand &)>;
 
+/// Told of each launch as it is queued: a profiler's way in.
+class LaunchObserver {
+public:
+  virtual ~LaunchObserver() = default;
+  virtual Result<void> before(const Stream &stream, const Kernel &kernel,
+                              const SymbolValues &symbols) = 0;
+  virtual Result<void> after(const Stream &stream) = 0;
+};
+
 /// One launch of a kernel: its parameters as the driver wants them.
 class PreparedLaunch {
 public:
@@ -37,6 +46,7 @@ public:
   Result<void> update(const Driver &driver, const SymbolValues &symbols);
   /// False if the grid is empty.
   Result<bool> launch(const Driver &driver, abi::Stream stream);
+  const Kernel &getKernel() const { return kernel; }
 
 private:
   struct SizeSlot {
@@ -76,9 +86,9 @@ public:
 
   int64_t maxTokens() const { return plan->maxTokens; }
   /// Launches everything; returns the number of kernels. What a launch's
-  /// parameters say is updated for `symbols` first.
+  /// parameters say is updated for `symbols` first. `observer` may be null.
   Result<int64_t> run(const Driver &driver, const Stream &stream,
-                      const SymbolValues &symbols);
+                      const SymbolValues &symbols, LaunchObserver *observer);
   /// `symbols` with those that no launch looks at set to zero: two steps with
   /// equal keys launch the same.
   SymbolValues key(SymbolValues symbols) const;

@@ -49,7 +49,8 @@ Session::create(std::shared_ptr<const Model> model,
 
   std::shared_ptr<Session> session(
       new Session(std::move(model), pages, options.callerPages));
-  if (hasGraphs && options.graphs != TILEWRIGHT_GRAPHS_OFF)
+  session->observer = options.observer;
+  if (hasGraphs && options.graphs != TILEWRIGHT_GRAPHS_OFF && !options.observer)
     session->graphs = GraphCache(session->source->device());
   TILEWRIGHT_TRY(session->allocate());
   const Manifest &manifest = session->manifest();

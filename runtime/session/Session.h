@@ -18,6 +18,9 @@ struct SessionOptions {
   int64_t numPages = 0; ///< 0: a default, see tilewright.h
   int64_t callerPages = 0;
   tilewright_graphs graphs = TILEWRIGHT_GRAPHS_AUTO;
+  /// Must outlive the session. Steps are not captured into graphs then, which
+  /// would hide their launches.
+  LaunchObserver *observer = nullptr;
 };
 
 struct SessionCounters {
@@ -115,6 +118,7 @@ private:
   // Destroyed before what its work touches.
   Stream stream;
   GraphCache graphs;
+  LaunchObserver *observer = nullptr;
 };
 
 } // namespace tilewright::runtime

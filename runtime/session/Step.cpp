@@ -195,7 +195,7 @@ Result<void> Session::launchAll(ReadyPlan &plan, const SymbolValues &sizes,
   auto body = [&]() -> Result<int64_t> {
     TILEWRIGHT_TRY(
         stream.copyIn(inputs.address(), hostInputs.data(), inputBytes));
-    return plan.launches.run(driver, stream, sizes);
+    return plan.launches.run(driver, stream, sizes, observer);
   };
   // Prompts have sizes of their own; only decode steps come up again.
   Result<int64_t> launches = 0;

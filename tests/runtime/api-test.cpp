@@ -83,6 +83,35 @@ TEST(Device, LibraryThatIsNoDriver) {
       << tilewright_last_error();
 }
 
+TEST(Device, SimulatorIsNeverTakenForTheSystemsDriver) {
+  if (std::getenv("TILEWRIGHT_LIBCUDA"))
+    GTEST_SKIP() << "a library is chosen for both";
+  tilewright_device *simulator = nullptr, *gpu = nullptr;
+  ASSERT_EQ(tilewright_device_create("sim:h800-sxm", &simulator), TILEWRIGHT_OK)
+      << tilewright_last_error();
+  // A machine with a GPU may have opened its own driver before.
+  if (tilewright_device_create("cuda:0", &gpu) == TILEWRIGHT_OK) {
+    tilewright_device_info info = TILEWRIGHT_DEVICE_INFO_INIT;
+    ASSERT_EQ(tilewright_device_query(gpu, &info), TILEWRIGHT_OK);
+    EXPECT_EQ(std::strstr(info.name, "H800"), nullptr);
+  } else {
+    EXPECT_NE(std::strstr(tilewright_last_error(), "libcuda.so.1"), nullptr)
+        << tilewright_last_error();
+  }
+  tilewright_device_destroy(gpu);
+  tilewright_device_destroy(simulator);
+}
+
+TEST(Device, UnknownSku) {
+  tilewright_device *device = nullptr;
+  EXPECT_EQ(tilewright_device_create("sim:h900", &device),
+            TILEWRIGHT_UNAVAILABLE);
+  EXPECT_NE(std::strstr(tilewright_last_error(),
+                        "the simulator cannot be the GPU 'h900'"),
+            nullptr)
+      << tilewright_last_error();
+}
+
 TEST(Errors, BelongToTheirThread) {
   tilewright_device *device = nullptr;
   EXPECT_EQ(tilewright_device_create("mine", &device),
