@@ -118,11 +118,7 @@ void KernelRegions::grow(Operation *anchor, xf::KernelFamily family) {
   unsigned region = regions.size();
   regions.push_back({family, {anchor}});
   regionOf[anchor] = region;
-  auto inRegion = [&](Value value) {
-    Operation *def = value.getDefiningOp();
-    auto it = def ? regionOf.find(def) : regionOf.end();
-    return it != regionOf.end() && it->second == region;
-  };
+  auto inRegion = [&](Value value) { return isIn(value, region); };
   for (Operation *op = anchor->getNextNode(); op; op = op->getNextNode()) {
     if (op->hasTrait<OpTrait::IsTerminator>() ||
         !llvm::any_of(op->getOperands(), inRegion))
@@ -139,14 +135,62 @@ void KernelRegions::grow(Operation *anchor, xf::KernelFamily family) {
   }
 }
 
+bool KernelRegions::isIn(Value value, unsigned region) const {
+  Operation *def = value.getDefiningOp();
+  auto it = def ? regionOf.find(def) : regionOf.end();
+  return it != regionOf.end() && it->second == region;
+}
+
+/// The value from which on `value` lies in the same columns of the tile: the
+/// product, or whatever moved columns last.
+Value KernelRegions::findColumns(Value value, unsigned region) const {
+  while (true) {
+    Operation *op = value.getDefiningOp();
+    if (isa<xf::MatmulOp, xf::SplitOp, xf::RegroupColumnsOp,
+            xf::GatedActivationOp>(op))
+      return value;
+    auto inside = llvm::find_if(op->getOperands(), [&](Value operand) {
+      return rankOf(operand) > 1 && isIn(operand, region);
+    });
+    if (inside == op->operand_end())
+      return value;
+    value = *inside;
+  }
+}
+
+/// What a GEMM's epilogue, which has some columns at a time, cannot join:
+/// 1. values that lie in different columns;
+/// 2. columns that are put in order, which only their store can do, with
+///    anything behind them;
+/// 3. a second division of the product.
+std::string KernelRegions::whyNotOnTile(Operation *op, unsigned region) const {
+  if (isa<xf::SplitOp>(op) &&
+      llvm::any_of(regions[region].ops,
+                   [](Operation *other) { return isa<xf::SplitOp>(other); }))
+    return "the product is divided already";
+  llvm::SmallSetVector<Value, 2> columns;
+  for (Value operand : op->getOperands())
+    if (rankOf(operand) > 1 && isIn(operand, region))
+      columns.insert(findColumns(operand, region));
+  if (columns.size() > 1)
+    return "its operands lie in different columns of the tile";
+  bool isOrdered =
+      !columns.empty() && isa<xf::RegroupColumnsOp>(columns[0].getDefiningOp());
+  if (isOrdered && !isa<xf::ReshapeOp, xf::CacheAppendOp>(op))
+    return "columns are put in order on their way out";
+  return "";
+}
+
 /// Preconditions for `op` to join, in the order of the reasons given:
 /// 1. it does not have to start a region;
-/// 2. the family can do it on what it holds;
+/// 2. the family can do it on what it holds, and where it holds it;
 /// 3. its other operands do not depend on the region.
 std::string KernelRegions::whyNot(Operation *op, unsigned region) const {
   if (familyOf(op))
     return "it needs a kernel of its own";
   std::string reason = whyNotInFamily(regions[region].family, op);
+  if (reason.empty() && regions[region].family == xf::KernelFamily::Gemm)
+    reason = whyNotOnTile(op, region);
   if (!reason.empty())
     return reason;
   for (Value operand : op->getOperands()) {

@@ -39,6 +39,9 @@ public:
 private:
   void grow(mlir::Operation *anchor, xf::KernelFamily family);
   std::string whyNot(mlir::Operation *op, unsigned region) const;
+  std::string whyNotOnTile(mlir::Operation *op, unsigned region) const;
+  bool isIn(mlir::Value value, unsigned region) const;
+  mlir::Value findColumns(mlir::Value value, unsigned region) const;
   bool dependsOn(mlir::Operation *op, unsigned region) const;
   void sortRegions();
 

@@ -10,12 +10,19 @@ namespace tilewright {
 #include "passes/Passes.h.inc"
 
 /// Preconditions:
-/// 1. the gates come straight from a matmul with no other user;
-/// 2. its weight is a weight expression;
+/// 1. the gates come straight from a matmul, or from one and its bias, each
+/// with
+///    no other user;
+/// 2. weight and bias are weight expressions;
 /// 3. the pairs divide into groups of the distance.
 static LogicalResult pairColumns(xf::GatedActivationOp gated, int64_t distance,
                                  PatternRewriter &rewriter) {
-  auto matmul = gated.getInput().getDefiningOp<xf::MatmulOp>();
+  auto bias = gated.getInput().getDefiningOp<xf::AddOp>();
+  if (bias && (!bias->hasOneUse() || !bias.isRowBroadcast() ||
+               !xf::isWeightExpression(bias.getRhs())))
+    return rewriter.notifyMatchFailure(gated, "what is added is no bias");
+  Value product = bias ? bias.getLhs() : gated.getInput();
+  auto matmul = product.getDefiningOp<xf::MatmulOp>();
   int64_t from = gated.getPairDistance();
   if (from == distance)
     return rewriter.notifyMatchFailure(gated,
@@ -29,12 +36,17 @@ static LogicalResult pairColumns(xf::GatedActivationOp gated, int64_t distance,
     return rewriter.notifyMatchFailure(
         gated, "the distance does not divide the pairs");
 
-  rewriter.setInsertionPoint(matmul);
-  auto grouped =
-      xf::RegroupRowsOp::create(rewriter, matmul.getLoc(), matmul.getWeight(),
-                                columns, columns, from, distance);
-  rewriter.modifyOpInPlace(matmul,
-                           [&] { matmul.getWeightMutable().set(grouped); });
+  auto regroup = [&](OpOperand &operand) {
+    Operation *user = operand.getOwner();
+    rewriter.setInsertionPoint(user);
+    auto grouped =
+        xf::RegroupRowsOp::create(rewriter, user->getLoc(), operand.get(),
+                                  columns, columns, from, distance);
+    rewriter.modifyOpInPlace(user, [&] { operand.set(grouped); });
+  };
+  regroup(matmul.getWeightMutable());
+  if (bias)
+    regroup(bias.getRhsMutable());
   rewriter.modifyOpInPlace(gated, [&] { gated.setPairDistance(distance); });
   return success();
 }

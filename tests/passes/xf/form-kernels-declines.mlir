@@ -80,3 +80,44 @@ func.func @columns_change_threads(%x: !x, %rows: tensor<?xi32, #xf.sizes<tokens>
   %a, %b = xf.split %y dim 1 : !x -> !h, !h
   return %a, %b : !h, !h
 }
+
+// -----
+
+!x = tensor<?x64xbf16, #xf.sizes<tokens>>
+!h = tensor<?x32xbf16, #xf.sizes<tokens>>
+
+// A tile has the left half or the right.
+func.func @halves_meet(%x: !x, %w: tensor<64x64xbf16>) -> !h {
+  %y = xf.matmul %x, %w : !x, tensor<64x64xbf16> -> !x
+  %a, %b = xf.split %y dim 1 : !x -> !h, !h
+  %s = xf.scale %a by 2.0 : !h
+  // expected-remark @+1 {{not fused: its operands lie in different columns of the tile}}
+  %m = xf.mul %s, %b : !h, !h
+  return %m : !h
+}
+
+// -----
+
+!x = tensor<?x64xbf16, #xf.sizes<tokens>>
+
+func.func @behind_regrouped_columns(%x: !x, %w: tensor<64x64xbf16>) -> !x {
+  %y = xf.matmul %x, %w : !x, tensor<64x64xbf16> -> !x
+  %r = xf.regroup_columns %y period = 64 extent = 64 from = 8 to = 32 : !x
+  // expected-remark @+1 {{not fused: columns are put in order on their way out}}
+  %s = xf.scale %r by 2.0 : !x
+  return %s : !x
+}
+
+// -----
+
+!x = tensor<?x64xbf16, #xf.sizes<tokens>>
+!h = tensor<?x32xbf16, #xf.sizes<tokens>>
+!q = tensor<?x16xbf16, #xf.sizes<tokens>>
+
+func.func @divided_twice(%x: !x, %w: tensor<64x64xbf16>) -> (!h, !q, !q) {
+  %y = xf.matmul %x, %w : !x, tensor<64x64xbf16> -> !x
+  %a, %b = xf.split %y dim 1 : !x -> !h, !h
+  // expected-remark @+1 {{not fused: the product is divided already}}
+  %c, %d = xf.split %b dim 1 : !h -> !q, !q
+  return %a, %c, %d : !h, !q, !q
+}

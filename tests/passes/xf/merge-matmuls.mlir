@@ -84,3 +84,54 @@ func.func @shared_weight(%x: !x, %ids: tensor<?xi32, #xf.sizes<tokens>>) -> (!a,
   %e = xf.embedding %w1, %ids : tensor<16x8xbf16>, tensor<?xi32, #xf.sizes<tokens>> -> !x
   return %y0, %y1, %e : !a, !a, !x
 }
+
+// CHECK-LABEL: func @biases
+// CHECK:         %[[B0:.*]] = xf.weight "b0"
+// CHECK:         %[[B1:.*]] = xf.weight "b1"
+// CHECK:         %[[Y:.*]] = xf.matmul
+// CHECK:         %[[B:.*]] = xf.concat %[[B0]], %[[B1]] dim 0 : tensor<16xbf16>, tensor<32xbf16> -> tensor<48xbf16>
+// CHECK:         %[[Z:.*]] = xf.add %[[Y]], %[[B]]
+// CHECK:         %[[P:.*]]:2 = xf.split %[[Z]] dim 1
+// CHECK-NOT:     xf.add
+// CHECK:         return %[[P]]#0, %[[P]]#1
+func.func @biases(%x: !x) -> (!a, !b) {
+  %w0 = xf.weight "w0" from bf16 : tensor<16x8xbf16>
+  %w1 = xf.weight "w1" from bf16 : tensor<32x8xbf16>
+  %b0 = xf.weight "b0" from bf16 : tensor<16xbf16>
+  %y0 = xf.matmul %x, %w0 : !x, tensor<16x8xbf16> -> !a
+  %z0 = xf.add %y0, %b0 : !a, tensor<16xbf16>
+  %y1 = xf.matmul %x, %w1 : !x, tensor<32x8xbf16> -> !b
+  %b1 = xf.weight "b1" from bf16 : tensor<32xbf16>
+  %z1 = xf.add %y1, %b1 : !b, tensor<32xbf16>
+  return %z0, %z1 : !a, !b
+}
+
+// CHECK-LABEL: func @one_bias
+// CHECK:         %[[P:.*]]:2 = xf.split
+// CHECK:         xf.add %[[P]]#0
+func.func @one_bias(%x: !x) -> (!a, !b) {
+  %w0 = xf.weight "w0" from bf16 : tensor<16x8xbf16>
+  %w1 = xf.weight "w1" from bf16 : tensor<32x8xbf16>
+  %b0 = xf.weight "b0" from bf16 : tensor<16xbf16>
+  %y0 = xf.matmul %x, %w0 : !x, tensor<16x8xbf16> -> !a
+  %z0 = xf.add %y0, %b0 : !a, tensor<16xbf16>
+  %y1 = xf.matmul %x, %w1 : !x, tensor<32x8xbf16> -> !b
+  return %z0, %y1 : !a, !b
+}
+
+// The sum before the bias is wanted too.
+// CHECK-LABEL: func @product_has_another_user
+// CHECK:         %[[P:.*]]:2 = xf.split
+// CHECK:         xf.add %[[P]]#0
+// CHECK:         xf.add %[[P]]#1
+func.func @product_has_another_user(%x: !x) -> (!a, !a, !a) {
+  %w0 = xf.weight "w0" from bf16 : tensor<16x8xbf16>
+  %w1 = xf.weight "w1" from bf16 : tensor<16x8xbf16>
+  %b0 = xf.weight "b0" from bf16 : tensor<16xbf16>
+  %b1 = xf.weight "b1" from bf16 : tensor<16xbf16>
+  %y0 = xf.matmul %x, %w0 : !x, tensor<16x8xbf16> -> !a
+  %y1 = xf.matmul %x, %w1 : !x, tensor<16x8xbf16> -> !a
+  %z0 = xf.add %y0, %b0 : !a, tensor<16xbf16>
+  %z1 = xf.add %y1, %b1 : !a, tensor<16xbf16>
+  return %z0, %z1, %y1 : !a, !a, !a
+}

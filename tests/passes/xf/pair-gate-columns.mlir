@@ -62,3 +62,30 @@ func.func @pairs_left_over(%x: !x) -> tensor<?x12xbf16, #xf.sizes<tokens>> {
   %z = xf.gated_activation silu %y pair_distance = 12 : tensor<?x24xbf16, #xf.sizes<tokens>> -> tensor<?x12xbf16, #xf.sizes<tokens>>
   return %z : tensor<?x12xbf16, #xf.sizes<tokens>>
 }
+
+// CHECK-LABEL: func @bias
+// CHECK:         %[[W:.*]] = xf.weight "gate_up"
+// CHECK:         %[[B:.*]] = xf.weight "bias"
+// CHECK:         %[[GW:.*]] = xf.regroup_rows %[[W]] period = 64 extent = 64 from = 32 to = 8 : tensor<64x8xbf16>
+// CHECK:         xf.matmul %{{.*}}, %[[GW]]
+// CHECK:         %[[GB:.*]] = xf.regroup_rows %[[B]] period = 64 extent = 64 from = 32 to = 8 : tensor<64xbf16>
+// CHECK:         xf.add %{{.*}}, %[[GB]]
+// CHECK:         xf.gated_activation silu %{{.*}} pair_distance = 8
+func.func @bias(%x: !x) -> !z {
+  %w = xf.weight "gate_up" from bf16 : tensor<64x8xbf16>
+  %b = xf.weight "bias" from bf16 : tensor<64xbf16>
+  %y = xf.matmul %x, %w : !x, tensor<64x8xbf16> -> !y
+  %s = xf.add %y, %b : !y, tensor<64xbf16>
+  %z = xf.gated_activation silu %s pair_distance = 32 : !y -> !z
+  return %z : !z
+}
+
+// CHECK-LABEL: func @residual
+// CHECK-NOT:     xf.regroup_rows
+func.func @residual(%x: !x, %r: !y) -> !z {
+  %w = xf.weight "gate_up" from bf16 : tensor<64x8xbf16>
+  %y = xf.matmul %x, %w : !x, tensor<64x8xbf16> -> !y
+  %s = xf.add %y, %r : !y, !y
+  %z = xf.gated_activation silu %s pair_distance = 32 : !y -> !z
+  return %z : !z
+}
