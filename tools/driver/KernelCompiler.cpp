@@ -12,6 +12,7 @@
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/LocationSnapshot.h"
 
 #include <atomic>
 #include <thread>
@@ -64,6 +65,18 @@ static json describe(tile::KernelOp kernel) {
           {"params", toJson(kernel.getParamsAttr())}};
 }
 
+/// Dumps the kernel with every role, barrier and layout in sight, and makes its
+/// lines the locations of what it is lowered to: those of the PTX's .loc.
+static void dumpExpanded(const CompileOptions &options, const std::string &name,
+                         ModuleOp module) {
+  if (options.dumpDirectory.empty())
+    return;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  generateLocationsFromIR(os, name, module, OpPrintingFlags().useLocalScope());
+  dumpText(options, name, text);
+}
+
 /// One kernel, in a module of its own.
 static FailureOr<CompiledKernel> compileKernel(ModuleOp module,
                                                const CompileOptions &options) {
@@ -76,7 +89,7 @@ static FailureOr<CompiledKernel> compileKernel(ModuleOp module,
   if (failed(expand.run(module)))
     return failure();
   result.entry = describe(*module.getOps<tile::KernelOp>().begin());
-  dumpModule(options, result.name + ".expanded.mlir", module);
+  dumpExpanded(options, result.name + ".expanded.mlir", module);
   PassManager lower(module.getContext());
   buildNvvmPipeline(lower);
   if (failed(lower.run(module)))
@@ -84,6 +97,8 @@ static FailureOr<CompiledKernel> compileKernel(ModuleOp module,
   dumpModule(options, result.name + ".nvvm.mlir", module);
   PtxOptions ptx;
   ptx.chip = options.target;
+  // Lines of the dumped kernel; without a dump there is nothing to point into.
+  ptx.lineInfo = !options.dumpDirectory.empty();
   FailureOr<std::string> text = emitPtx(module, ptx);
   if (failed(text))
     return failure();
