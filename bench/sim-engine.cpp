@@ -117,7 +117,8 @@ BENCHMARK(launchOne)->Unit(benchmark::kMicrosecond);
 static void moduleLoad(benchmark::State &state) {
   std::string body;
   for (int i = 0; body.size() < 1000000; ++i) {
-    std::string a = std::to_string(1 + i % 900), b = std::to_string(1 + i % 700);
+    std::string a = std::to_string(1 + i % 900),
+                b = std::to_string(1 + i % 700);
     body += "\tadd.s32 \t%r" + a + ", %r" + b + ", " + std::to_string(i) +
             ";\n\tfma.rn.f32 \t%f" + b + ", %f" + a + ", %f" + b +
             ", 0f3F800000;\n\tsetp.lt.s32 \t%p1, %r" + a + ", %r" + b +

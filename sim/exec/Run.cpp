@@ -117,8 +117,8 @@ static void startCta(Cta &cta, Cluster &cluster, uint32_t rank,
   cta.shared = cta.sharedStorage.data() + (-address & (sharedAlignment - 1));
   cta.sharedSize = launch.sharedBytes;
   std::fill(std::begin(cta.barriers), std::end(cta.barriers), NamedBarrier());
-  cta.wgmma.assign(
-      (launch.warpsPerCta + warpgroupWarps - 1) / warpgroupWarps, WgmmaQueue());
+  cta.wgmma.assign((launch.warpsPerCta + warpgroupWarps - 1) / warpgroupWarps,
+                   WgmmaQueue());
   cta.warps.resize(launch.warpsPerCta);
   for (uint32_t w = 0; w < launch.warpsPerCta; ++w) {
     Warp &warp = cta.warps[w];
@@ -139,8 +139,7 @@ ClusterTask::ClusterTask(LaunchContext &launch, const GridShape &shape,
   cluster.id = shape.clusterId(linear);
   cluster.ctas = takeCtas(launch.clusterCtas);
   for (uint32_t rank = 0; rank < launch.clusterCtas; ++rank)
-    startCta(cluster.ctas[rank], cluster, rank,
-             shape.ctaId(cluster.id, rank));
+    startCta(cluster.ctas[rank], cluster, rank, shape.ctaId(cluster.id, rank));
 }
 
 ClusterTask::~ClusterTask() { giveCtas(std::move(cluster.ctas)); }

@@ -4,6 +4,9 @@
 
 namespace tilewright::sim::ptx {
 
+static constexpr uint64_t maxParamBytes = 32764;
+static constexpr uint32_t maxParamAlign = 128;
+
 // function = ".entry" word params? directive* (body | ";")
 //          | ".func" directive* ("(" params ")")? word params? directive*
 //            (body | ";")
@@ -55,6 +58,9 @@ Variable Parser::parseParam() {
   parseDeclarator(param);
   if (param.isUnsized)
     fail(param.location, "unsized parameters are not supported");
+  // ISA 5.1.6.1: 32764 bytes of parameters since PTX 8.1.
+  if (param.bytes() > maxParamBytes || param.alignment() > maxParamAlign)
+    fail(param.location, "parameter is too large");
   return param;
 }
 
@@ -72,7 +78,10 @@ void Parser::parseParamAttributes(Variable &param) {
     }
     if (acceptDot("align")) {
       // After .ptr this is the alignment of what is pointed at.
+      Location location = current.location;
       uint32_t align = expectCount("an alignment");
+      if (align == 0 || (align & (align - 1)))
+        fail(location, "alignment must be a power of two");
       if (!param.isPointer)
         param.align = align;
       continue;
@@ -115,14 +124,13 @@ bool Parser::parseFunctionDirective(Function &function) {
     expectPunct('(');
     if (!acceptDot("unified"))
       fail(current.location, "unsupported attribute");
-    while (!acceptPunct(')'))
-      take();
-  } else if (acceptDot("pragma")) {
-    while (!acceptPunct(';')) {
+    while (!acceptPunct(')')) {
       if (current.kind == TokenKind::End)
-        fail(current.location, "unterminated pragma");
+        fail(current.location, "expected ')'");
       take();
     }
+  } else if (acceptDot("pragma")) {
+    skipPragma();
   } else {
     fail(current.location,
          "unsupported function directive '." + std::string(current.text) + "'");
@@ -218,14 +226,8 @@ CallPrototype Parser::parsePrototype(const Token &name) {
 void Parser::parseBodyDirective(std::vector<Statement> &body) {
   if (acceptDot("loc"))
     return parseLoc(body);
-  if (acceptDot("pragma")) {
-    while (!acceptPunct(';')) {
-      if (current.kind == TokenKind::End)
-        fail(current.location, "unterminated pragma");
-      take();
-    }
-    return;
-  }
+  if (acceptDot("pragma"))
+    return skipPragma();
   std::optional<Space> space = spaceFromName(current.text);
   if (!space)
     fail(current.location,

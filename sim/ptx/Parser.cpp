@@ -4,6 +4,8 @@
 
 namespace tilewright::sim::ptx {
 
+static constexpr uint32_t maxAlignment = 1 << 16;
+
 ModuleAst parseModule(const Source &source) {
   return Parser(source).parseModule();
 }
@@ -116,9 +118,7 @@ void Parser::parseTopLevel(ModuleAst &module) {
   if (acceptDot("alias"))
     return parseAlias(module);
   if (acceptDot("pragma")) {
-    // Unknown pragmas are to be ignored (ISA 11.4.9).
-    while (!acceptPunct(';'))
-      take();
+    skipPragma();
     return;
   }
   Linkage linkage = parseLinkage();
@@ -136,6 +136,16 @@ void Parser::parseTopLevel(ModuleAst &module) {
                        std::string(current.text) + "'");
   take();
   parseVariableList(*space, linkage, module.variables);
+}
+
+// pragma = string ("," string)* ";"; unknown ones are to be ignored.
+void Parser::skipPragma() {
+  do {
+    if (current.kind != TokenKind::String)
+      fail(current.location, "expected a string");
+    take();
+  } while (acceptPunct(','));
+  expectPunct(';');
 }
 
 // section = ".section" .name "{" anything "}"; debug information, not used.
@@ -208,6 +218,8 @@ Variable Parser::parseVariablePrefix(Space space) {
       variable.align = expectCount("an alignment");
       if (variable.align == 0 || (variable.align & (variable.align - 1)))
         fail(location, "alignment must be a power of two");
+      if (variable.align > maxAlignment)
+        fail(location, "alignment is too large");
       continue;
     }
     if (acceptDot("attribute")) {

@@ -31,6 +31,7 @@ private:
   void parseHeader(ModuleAst &module);
   void parseTopLevel(ModuleAst &module);
   void parseSection();
+  void skipPragma();
   Linkage parseLinkage();
   void parseAlias(ModuleAst &module);
   void parseVariableList(Space space, const Linkage &linkage,

@@ -181,7 +181,7 @@ public:
   Ref result(size_t index, ptx::Type type) {
     return result(operand(index), type);
   }
-  /// Predicates; `_` as a result gives noRef.
+  /// Predicates; `_` as a result gives a scratch one.
   Ref predicate(const ptx::Operand &operand, bool *negated = nullptr);
   Ref predicateResult(const ptx::Operand &operand);
   /// For ld, st and cvt: registers may be wider than the type.

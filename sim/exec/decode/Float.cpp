@@ -120,8 +120,6 @@ static void decodeTestp(InstDecoder &d) {
   inst.a = d.source(1, type);
   inst.d = d.predicateResult(d.operand(0));
   inst.imm = op;
-  if (inst.d == noRef)
-    inst.d = d.fn.newPredicate();
   d.emit(selectTestp(static_cast<TestpOp>(op), type), inst);
 }
 

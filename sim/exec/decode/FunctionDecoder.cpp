@@ -10,6 +10,11 @@ using ptx::Type;
 
 static constexpr uint32_t undefinedLabel = ~0u;
 /// Local memory of one function; more is surely a mistake.
+/// Registers of one declaration: far beyond what compilers write, and little
+/// enough that a block's rows fit into memory.
+static constexpr uint32_t maxRegisters = 1 << 17;
+/// ISA 5.1.6.1, since PTX 8.1.
+static constexpr uint32_t maxParamBytes = 32764;
 static constexpr uint64_t maxLocalBytes = 512 * 1024;
 
 FunctionDecoder::FunctionDecoder(ModuleScope &module,
@@ -184,7 +189,7 @@ void FunctionDecoder::declareRegister(const ptx::Variable &variable) {
   entry.count = variable.rangeCount;
   if (variable.isArray || (variable.rangeCount && variable.vector > 1))
     throw SyntaxError{variable.location, "unsupported register declaration"};
-  if (variable.rangeCount > (1u << 20))
+  if (variable.rangeCount > maxRegisters)
     throw SyntaxError{variable.location, "too many registers"};
   uint32_t rows = std::max(variable.rangeCount, 1u) * variable.vector;
   if (entry.type == Type::Pred) {
@@ -246,6 +251,8 @@ void FunctionDecoder::declareParams() {
       entry.kind = LocalName::Kind::Param;
       entry.offset = offset;
       offset += static_cast<uint32_t>(param.bytes());
+      if (offset > maxParamBytes)
+        throw SyntaxError{param.location, "kernel has too many parameters"};
     } else {
       entry.kind = LocalName::Kind::Local;
       entry.offset =

@@ -375,7 +375,7 @@ Ref InstDecoder::predicate(const Operand &operand, bool *negated) {
 
 Ref InstDecoder::predicateResult(const Operand &operand) {
   if (isSink(operand))
-    return noRef;
+    return fn.newPredicate();
   LocalName name;
   if (!isRegister(operand, name) || name.type != Type::Pred)
     fail(operand.location, "expected a predicate register");

@@ -86,8 +86,6 @@ static void decodeMovPredicate(InstDecoder &d) {
   bool negated = false;
   inst.a = d.predicate(d.operand(1), &negated);
   inst.d = d.predicateResult(d.operand(0));
-  if (inst.d == noRef)
-    return;
   inst.imm = negated ? 1 : 0;
   d.emit(runPredicateMove, inst);
 }
@@ -167,8 +165,6 @@ static void decodeIsspacep(InstDecoder &d) {
   Inst inst;
   inst.a = d.source(1, Type::U64);
   inst.d = d.predicateResult(d.operand(0));
-  if (inst.d == noRef)
-    return;
   inst.imm = static_cast<int32_t>(space);
   d.emit(runIsSpace, inst);
 }

@@ -173,8 +173,6 @@ static void decodeMbarrierWait(InstDecoder &d, bool isTry) {
   if (d.operandCount() == 4)
     d.source(3, Type::U32);
   inst.d = d.predicateResult(d.operand(0));
-  if (inst.d == noRef)
-    inst.d = d.fn.newPredicate();
   inst.flags |= parity ? mbarrierParity : 0;
   inst.flags |= isTry ? uint32_t(mbarrierTry) : uint32_t(Polls);
   d.emit(runMbarrierWait, inst);

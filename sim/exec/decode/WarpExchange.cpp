@@ -56,8 +56,6 @@ static void decodeVote(InstDecoder &d) {
     return;
   }
   inst.d = d.predicateResult(d.operand(0));
-  if (inst.d == noRef)
-    inst.d = d.fn.newPredicate();
   d.emit(runVote, inst);
 }
 

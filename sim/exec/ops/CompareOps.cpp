@@ -270,11 +270,10 @@ static Status selp(const Inst &inst, Warp &warp) {
   uint32_t c = warp.predicates[inst.c];
   if (inst.imm)
     c = ~c;
-  writeLanes<T>(warp, rowOf<T>(warp, inst.d),
-                [=](int l) HWY_ATTR {
-                  T x = a[l], y = b[l];
-                  return c >> l & 1 ? x : y;
-                });
+  writeLanes<T>(warp, rowOf<T>(warp, inst.d), [=](int l) HWY_ATTR {
+    T x = a[l], y = b[l];
+    return c >> l & 1 ? x : y;
+  });
   return Status::Next;
 }
 

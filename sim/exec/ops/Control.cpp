@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <bit>
-#include <chrono>
 #include <cstring>
 
 namespace tilewright::sim {
@@ -173,13 +172,6 @@ static uint32_t threadIndex(const Dim3 &block, uint32_t linear,
   }
 }
 
-static uint64_t hostNanoseconds() {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(
-          std::chrono::steady_clock::now().time_since_epoch())
-          .count());
-}
-
 static uint64_t laneMask(Special id, int lane) {
   uint64_t self = uint64_t(1) << lane;
   switch (id) {
@@ -264,14 +256,12 @@ static uint64_t uniformValue(Special id, Warp &warp) {
   // Time is counted in executed instructions: the same on every run.
   case Special::Clock:
   case Special::Clock64:
-    return warp.instructions;
-  case Special::ClockHi:
-    return warp.instructions >> 32;
   case Special::GlobalTimer:
   case Special::GlobalTimerLo:
-    return hostNanoseconds();
+    return warp.instructions;
+  case Special::ClockHi:
   case Special::GlobalTimerHi:
-    return hostNanoseconds() >> 32;
+    return warp.instructions >> 32;
   case Special::TotalSmem:
   case Special::AggregateSmem:
     return launch.sharedBytes;
