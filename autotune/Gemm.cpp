@@ -50,9 +50,11 @@ int64_t gemmEpilogueSlice(const GemmConfig &config, const GemmShape &shape) {
 int64_t gemmSharedBytes(const GemmConfig &config, const GemmShape &shape) {
   int64_t stage =
       (config.blockM + config.blockN) * config.blockK * kOperandBytes;
-  // Split K exchanges accumulators; the transposed epilogue stages its tile.
-  int64_t staging = config.blockM * config.blockN *
-                    (config.splitK > 1 ? kAccumulatorBytes : kOperandBytes);
+  // Results pass through a tile of their own; split K exchanges accumulators.
+  int64_t staging =
+      config.blockM * config.blockN * (config.swapAB ? 0 : kOperandBytes);
+  if (config.splitK > 1)
+    staging += config.blockM * config.blockN * kAccumulatorBytes;
   return config.numStages * stage + staging + kBarrierBytes;
 }
 
@@ -111,7 +113,7 @@ static void addSwapped(std::vector<GemmConfig> &out, const GemmShape &shape,
   while (blockM < shape.tokens && blockM < kWgmmaNMax)
     blockM *= 2;
   for (int64_t warpgroups : {1, 2})
-    for (int64_t splitK : {1}) {
+    for (int64_t splitK : {1, 2, 4, 8}) {
       GemmConfig config;
       config.swapAB = 1;
       config.blockM = blockM;
@@ -165,8 +167,9 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
     return "split of K exceeds the portable cluster size";
   if (ceilDiv(shape.k, config.blockK) < config.splitK)
     return "K has fewer blocks than the split";
-  if (config.splitK > 1 && ceilDiv(shape.k, config.blockK) % config.splitK != 0)
-    return "the split must divide the blocks of K";
+  int64_t blocks = ceilDiv(shape.k, config.blockK);
+  if ((config.splitK - 1) * ceilDiv(blocks, config.splitK) >= blocks)
+    return "the split would leave a CTA without a block of K";
   if (config.multicast > 1 &&
       ceilDiv(shape.tokens, config.blockM) < 2 * config.multicast)
     return "multicast needs several waves of token tiles";
@@ -176,7 +179,7 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
 /// Cycles of one tile's main loop on one SM: the slowest of the tensor cores,
 /// the shared memory that feeds them, and the bytes that arrive.
 static double mainLoopCycles(const GemmConfig &config, const GemmShape &shape,
-                             const Sku &sku, double activeSms) {
+                             const Sku &sku) {
   double k = double(ceilDiv(ceilDiv(shape.k, config.blockK), config.splitK) *
                     config.blockK);
   double flops = 2.0 * config.blockM * config.blockN * k;
@@ -191,7 +194,8 @@ static double mainLoopCycles(const GemmConfig &config, const GemmShape &shape,
   double shared = sharedBytes / sku.sharedMemoryBytesPerSmClock;
   double l2Bytes = (config.blockM + double(config.blockN) / config.multicast) *
                    k * kOperandBytes;
-  double l2 = l2Bytes * activeSms / sku.l2BytesPerClock;
+  // No SM receives more than its share, however few are at work.
+  double l2 = l2Bytes * double(sku.smCount) / sku.l2BytesPerClock;
   // Little's law: what one SM keeps in flight limits what it receives.
   double inFlight = double(config.numStages) * (config.blockM + config.blockN) *
                     config.blockK * kOperandBytes;
@@ -206,15 +210,18 @@ double gemmCycles(const GemmConfig &config, const GemmShape &shape,
   double ctas = tiles * config.splitK;
   double activeSms = std::min<double>(ctas, double(sku.smCount));
   double waves = std::ceil(ctas / double(sku.smCount));
-  double loop = mainLoopCycles(config, shape, sku, activeSms);
+  double loop = mainLoopCycles(config, shape, sku);
   double tileElements = double(config.blockM * config.blockN);
   double epilogue =
       tileElements * shape.epilogueBytes * activeSms / sku.l2BytesPerClock +
       tileElements / sku.scalarOpsPerSmClock.at("fp32_fma") * 4;
-  double exchange = config.splitK > 1 ? 2 * sku.latency("l2_near") +
-                                            tileElements * kAccumulatorBytes *
-                                                config.splitK / 64
-                                      : 0;
+  // Rank 0 reads the others' accumulators, once they have told it to.
+  double exchange =
+      config.splitK > 1
+          ? sku.latency("mbarrier_wait") + 2 * sku.latency("dsmem_load") +
+                tileElements * kAccumulatorBytes * double(config.splitK - 1) /
+                    sku.dsmemBytesPerSmClock
+          : 0;
   double hbm = (double(shape.n) * shape.k + double(shape.tokens) * shape.k) *
                kOperandBytes / sku.hbmBytesPerClock();
   double fill = sku.latency("dram") + sku.latency("mbarrier_wait");

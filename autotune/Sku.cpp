@@ -121,6 +121,7 @@ static void readFields(const json &root, Sku &sku, std::string &error) {
   sku.l2BytesPerClock = read.positive("l2_bytes_per_clock");
   sku.sharedMemoryBytesPerSmClock =
       read.positive("shared_memory_bytes_per_sm_clock");
+  sku.dsmemBytesPerSmClock = read.positive("dsmem_bytes_per_sm_clock");
   sku.sharedMemoryPerSmBytes = read.count("shared_memory_per_sm_bytes");
   sku.sharedMemoryPerBlockOptinBytes =
       read.count("shared_memory_per_block_optin_bytes");
@@ -146,7 +147,7 @@ std::optional<Sku> parseSku(const std::string &text, const std::string &origin,
                fault) &&
       hasEvery(sku.scalarOpsPerSmClock, {"fp32_fma", "special_function"},
                "scalar_ops_per_sm_clock", fault) &&
-      hasEvery(sku.latencyCycles, {"dram", "l2_near", "mbarrier_wait"},
+      hasEvery(sku.latencyCycles, {"dram", "dsmem_load", "mbarrier_wait"},
                "latency_cycles", fault);
   if (!complete) {
     error = origin + ": " + fault;

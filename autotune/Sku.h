@@ -25,6 +25,7 @@ struct Sku {
   double hbmReachedTbS = 0;
   double l2BytesPerClock = 0;
   double sharedMemoryBytesPerSmClock = 0;
+  double dsmemBytesPerSmClock = 0; // one way
   int64_t sharedMemoryPerSmBytes = 0;
   int64_t sharedMemoryPerBlockOptinBytes = 0;
   int64_t registersPerSm = 0;

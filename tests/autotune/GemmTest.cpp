@@ -62,11 +62,12 @@ TEST(Gemm, GivesAReasonForEachRule) {
               c.numStages = 2;
             }),
             "split of K exceeds the portable cluster size");
+  shape.k = 640; // ten blocks
   EXPECT_EQ(reason([](auto &c) {
-              c.splitK = 3;
+              c.splitK = 8;
               c.numStages = 2;
             }),
-            "the split must divide the blocks of K");
+            "the split would leave a CTA without a block of K");
   shape.k = 128;
   EXPECT_EQ(reason([](auto &c) {
               c.splitK = 4;
@@ -146,6 +147,18 @@ TEST(Gemm, PutsFewTokensOnTheNSide) {
   ASSERT_TRUE(many);
   EXPECT_EQ(many->config.swapAB, 0);
   EXPECT_EQ(many->config.blockM, 128);
+}
+
+/// Nine tiles of weights leave most of the chip idle, unless each is shared.
+TEST(Gemm, SplitsALongKOfFewTiles) {
+  Sku sku = testSku("h800-sxm");
+  auto deep = chooseGemm(shapeOf(1, 576, 1536), sku);
+  ASSERT_TRUE(deep);
+  EXPECT_GT(deep->config.splitK, 1);
+  // Where the tiles fill the chip many times over, there is nothing to gain.
+  auto wide = chooseGemm(shapeOf(1, 128256, 4096), sku);
+  ASSERT_TRUE(wide);
+  EXPECT_EQ(wide->config.splitK, 1);
 }
 
 TEST(Gemm, DiffersBetweenBoardsWhereItOught) {

@@ -68,7 +68,7 @@ TEST(Sku, NamesAMissingField) {
         "shared_memory_bytes_per_sm_clock", "shared_memory_per_sm_bytes",
         "shared_memory_per_block_optin_bytes", "registers_per_sm",
         "registers_per_thread_max", "threads_per_block_max",
-        "blocks_per_cluster_portable"}) {
+        "blocks_per_cluster_portable", "dsmem_bytes_per_sm_clock"}) {
     json sku = readSku("h800-sxm");
     sku.erase(key);
     EXPECT_EQ(errorOf(sku), std::string("sku.json: ") + key + " is missing");
@@ -81,7 +81,7 @@ TEST(Sku, NamesAMissingEntryOfATable) {
       {"scalar_ops_per_sm_clock", "fp32_fma"},
       {"scalar_ops_per_sm_clock", "special_function"},
       {"latency_cycles", "dram"},
-      {"latency_cycles", "l2_near"},
+      {"latency_cycles", "dsmem_load"},
       {"latency_cycles", "mbarrier_wait"},
       {"clock_mhz", "tensor"},
       {"launch_us", "graph"}};

@@ -34,12 +34,22 @@ static FamilyCase makeCase(const Shape &shape, const char *graph) {
   return test;
 }
 
-TEST_P(FamilyGemm, Plain) {
-  EXPECT_EQ("", runFamilyCase(makeCase(GetParam(), R"(
+static constexpr const char *kPlain = R"(
     func.func @forward(%x: tensor<?x$Kxbf16, #xf.sizes<tokens>>, %w: tensor<$Nx$Kxbf16>) -> tensor<?x$Nxf32, #xf.sizes<tokens>> {
       %y = xf.matmul %x, %w : tensor<?x$Kxbf16, #xf.sizes<tokens>>, tensor<$Nx$Kxbf16> -> tensor<?x$Nxf32, #xf.sizes<tokens>>
       return %y : tensor<?x$Nxf32, #xf.sizes<tokens>>
-    })")));
+    })";
+
+static constexpr const char *kResidual = R"(
+    func.func @forward(%x: tensor<?x$Kxbf16, #xf.sizes<tokens>>, %w: tensor<$Nx$Kxbf16>, %r: tensor<?x$Nxbf16, #xf.sizes<tokens>>)
+        -> tensor<?x$Nxbf16, #xf.sizes<tokens>> {
+      %y = xf.matmul %x, %w : tensor<?x$Kxbf16, #xf.sizes<tokens>>, tensor<$Nx$Kxbf16> -> tensor<?x$Nxbf16, #xf.sizes<tokens>>
+      %s = xf.add %r, %y : tensor<?x$Nxbf16, #xf.sizes<tokens>>, tensor<?x$Nxbf16, #xf.sizes<tokens>>
+      return %s : tensor<?x$Nxbf16, #xf.sizes<tokens>>
+    })";
+
+TEST_P(FamilyGemm, Plain) {
+  EXPECT_EQ("", runFamilyCase(makeCase(GetParam(), kPlain)));
 }
 
 TEST_P(FamilyGemm, ResidualAndSumOfSquares) {
@@ -57,13 +67,7 @@ TEST_P(FamilyGemm, ResidualAndSumOfSquares) {
 }
 
 TEST_P(FamilyGemm, Residual) {
-  EXPECT_EQ("", runFamilyCase(makeCase(GetParam(), R"(
-    func.func @forward(%x: tensor<?x$Kxbf16, #xf.sizes<tokens>>, %w: tensor<$Nx$Kxbf16>, %r: tensor<?x$Nxbf16, #xf.sizes<tokens>>)
-        -> tensor<?x$Nxbf16, #xf.sizes<tokens>> {
-      %y = xf.matmul %x, %w : tensor<?x$Kxbf16, #xf.sizes<tokens>>, tensor<$Nx$Kxbf16> -> tensor<?x$Nxbf16, #xf.sizes<tokens>>
-      %s = xf.add %r, %y : tensor<?x$Nxbf16, #xf.sizes<tokens>>, tensor<?x$Nxbf16, #xf.sizes<tokens>>
-      return %s : tensor<?x$Nxbf16, #xf.sizes<tokens>>
-    })")));
+  EXPECT_EQ("", runFamilyCase(makeCase(GetParam(), kResidual)));
 }
 
 TEST_P(FamilyGemm, NormScaleBiasAndGate) {
@@ -92,3 +96,72 @@ INSTANTIATE_TEST_SUITE_P(
                     Shape{33, 192, 320}, Shape{64, 256, 128},
                     Shape{65, 200, 72}, Shape{200, 576, 576},
                     Shape{1, 72, 4104}));
+
+//===----------------------------------------------------------------------===//
+// Configs that a shape need not choose by itself
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct ConfigParam {
+  const char *name;
+  Shape shape;
+  std::map<std::string, int64_t> config;
+};
+class FamilyGemmConfig : public testing::TestWithParam<ConfigParam> {};
+} // namespace
+
+static std::map<std::string, int64_t>
+swapped(int64_t blockM, int64_t warpgroups, int64_t splitK) {
+  return {{"swap_ab", 1},
+          {"BLOCK_M", blockM},
+          {"BLOCK_N", 64 * warpgroups},
+          {"BLOCK_K", 64},
+          {"slice", 64 * warpgroups},
+          {"math_warpgroups", warpgroups},
+          {"num_stages", 3},
+          {"split_k", splitK},
+          {"multicast", 1}};
+}
+
+static std::map<std::string, int64_t>
+normal(int64_t warpgroups, int64_t blockN, int64_t splitK, int64_t multicast) {
+  return {{"swap_ab", 0},          {"BLOCK_M", 64 * warpgroups},
+          {"BLOCK_N", blockN},     {"BLOCK_K", 64},
+          {"slice", blockN},       {"math_warpgroups", warpgroups},
+          {"num_stages", 3},       {"split_k", splitK},
+          {"multicast", multicast}};
+}
+
+TEST_P(FamilyGemmConfig, F32) {
+  FamilyCase test = makeCase(GetParam().shape, kPlain);
+  test.config = GetParam().config;
+  EXPECT_EQ("", runFamilyCase(test));
+}
+
+TEST_P(FamilyGemmConfig, Bf16Residual) {
+  FamilyCase test = makeCase(GetParam().shape, kResidual);
+  test.config = GetParam().config;
+  EXPECT_EQ("", runFamilyCase(test));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, FamilyGemmConfig,
+    testing::Values(
+        // The chip holds 33 clusters of 4 and 16 of 8: several tiles each.
+        ConfigParam{"Split2", {3, 576, 1536}, swapped(8, 1, 2)},
+        ConfigParam{"Split4Waves", {7, 4648, 320}, swapped(8, 1, 4)},
+        ConfigParam{"Split8Waves", {19, 1160, 1032}, swapped(32, 1, 8)},
+        ConfigParam{"Split4Uneven", {5, 200, 584}, swapped(16, 2, 4)},
+        ConfigParam{"Split2Normal", {70, 200, 264}, normal(1, 64, 2, 1)},
+        // 66 clusters of 2 along tokens; the last has a CTA without tokens.
+        ConfigParam{"MulticastWaves", {590, 1064, 136}, normal(1, 64, 1, 2)},
+        ConfigParam{"MulticastTwoGroups", {257, 392, 192}, normal(2, 96, 1, 2)},
+        ConfigParam{"MulticastOneTile", {1, 64, 64}, normal(1, 64, 1, 2)},
+        // Staging tiles of each width of swizzle, more tiles than SMs.
+        ConfigParam{"Staged32", {333, 872, 72}, normal(1, 32, 1, 1)},
+        ConfigParam{"Staged16", {65, 104, 72}, normal(1, 16, 1, 1)},
+        ConfigParam{"Staged96", {129, 200, 72}, normal(2, 96, 1, 1)},
+        ConfigParam{"Staged256", {300, 520, 128}, normal(2, 256, 1, 1)},
+        // Rows that no tensor map can address.
+        ConfigParam{"Unstaged", {65, 100, 72}, normal(1, 64, 1, 1)}),
+    [](const auto &info) { return info.param.name; });

@@ -65,6 +65,9 @@ private:
                                     mlir::Value destination);
   void storePiece(const Piece &piece, mlir::Value destination, mlir::Value rows,
                   mlir::Value base, mlir::Value column);
+  mlir::Value getStaging(const Piece &piece, mlir::Value destination);
+  void storeStaged(const Piece &piece, mlir::Value destination,
+                   mlir::Value staged);
   template <typename Store>
   mlir::LogicalResult storeRegrouped(mlir::Value value, Store store);
   mlir::Value loadTokens(mlir::Value argument, mlir::Attribute fill = {});
@@ -78,6 +81,8 @@ private:
   Piece product;
   mlir::Value segment; // the split's piece that the slice lies in, or null
   llvm::DenseMap<mlir::Value, Piece> memo;
+  // Shared tile that results pass through on their way out, or null.
+  mlir::Value staging;
   // Numbers per token, made once for all slices of a tile.
   llvm::DenseMap<mlir::Value, mlir::Value> rowScalars;
 };

@@ -2,6 +2,8 @@
 
 #include "passes/lower/xf/GemmEpilogue.h"
 
+#include "ir/target/Target.h"
+
 using namespace mlir;
 
 namespace tilewright {
@@ -80,6 +82,51 @@ void GemmEpilogue::storePiece(const Piece &piece, Value destination, Value rows,
   b.store(piece.fragment, destination, {base, column}, options);
 }
 
+/// The widest swizzle whose panels make up rows of `bytes`; 0 if none does.
+static int64_t getStagingSwizzle(int64_t bytes) {
+  for (int64_t swizzle : {128, 64, 32})
+    if (bytes % swizzle == 0)
+      return swizzle;
+  return 0;
+}
+
+/// The shared tile through which a piece leaves by TMA, so that the stores run
+/// on under the next tile's products. Nothing where the piece has to go
+/// straight to memory: a column of the fragment is a row of the result, or the
+/// result is wide (a thread's share of a row fills its sectors as it is), or
+/// its rows cannot be addressed by a tensor map.
+Value GemmEpilogue::getStaging(const Piece &piece, Value destination) {
+  auto global = cast<tile::GlobalType>(destination.getType());
+  Type element = KernelBuilder::typeOf(piece.fragment).getElementType();
+  constexpr unsigned kMatrixBits = 16; // what stmatrix moves
+  if (tile.swapped || findOutputSplit(source) || global.getRank() != 2 ||
+      element.getIntOrFloatBitWidth() != kMatrixBits)
+    return nullptr;
+  int64_t elementBytes = kMatrixBits / 8;
+  int64_t granule = target::getDefaultTarget().copies.granuleBytes;
+  ArrayRef<int64_t> shape = KernelBuilder::shapeOf(piece.fragment);
+  int64_t swizzle = getStagingSwizzle(shape[1] * elementBytes);
+  if (swizzle == 0 || global.getShape().back() * elementBytes % granule != 0)
+    return nullptr;
+  tile::SharedType type = b.shared(shape, element, swizzle);
+  if (!staging) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(signature.getKernel().getBodyBlock());
+    staging = tile::AllocOp::create(b, type, IntegerAttr(), StringAttr());
+  }
+  return staging.getType() == type ? staging : nullptr;
+}
+
+/// tile-insert-fences adds what this needs: a wait for the copy of the tile
+/// before, and the fence between these stores and this copy.
+void GemmEpilogue::storeStaged(const Piece &piece, Value destination,
+                               Value staged) {
+  tile::StoreMatrixOp::create(b, piece.fragment, staged, /*transpose=*/false);
+  tile::CopyOutOp::create(
+      b, staged, destination, ValueRange{tile.token, piece.column},
+      DenseI64ArrayAttr(), DenseI64ArrayAttr(), IntegerAttr());
+}
+
 /// Calls `store(piece)` with the columns of `value`, in one piece, or in two
 /// where an op regroups them last: the first partners, then the second.
 template <typename Store>
@@ -113,7 +160,11 @@ LogicalResult GemmEpilogue::storeRegrouped(Value value, Store store) {
 
 LogicalResult GemmEpilogue::storeRows(Value value, Value destination) {
   return storeRegrouped(value, [&](const Piece &piece) {
-    storePiece(piece, destination, /*rows=*/Value(), tile.token, piece.column);
+    if (Value staged = getStaging(piece, destination))
+      storeStaged(piece, destination, staged);
+    else
+      storePiece(piece, destination, /*rows=*/Value(), tile.token,
+                 piece.column);
   });
 }
 

@@ -32,7 +32,7 @@ public:
   KernelSignature(xf::KernelOp source, llvm::StringRef name, TypeOf typeOf,
                   KernelBuilder &builder);
 
-  tile::KernelOp getKernel() { return kernel; }
+  tile::KernelOp getKernel() const { return kernel; }
   /// The global tensor behind a region argument.
   mlir::Value getOperand(mlir::Value argument) const {
     return values.lookup(argument);

@@ -162,8 +162,8 @@ static LogicalResult buildMath(const GemmPlan &plan, xf::KernelOp source,
   if (plan.splitK == 1)
     return epilogue.emit(where, sum);
 
-  Value total =
-      tile::ClusterSumOp::create(b, sum.getType(), sum, /*scratch=*/Value(), /*barriers=*/Value());
+  Value total = tile::ClusterSumOp::create(
+      b, sum.getType(), sum, /*scratch=*/Value(), /*barriers=*/Value());
   Value rank = tile::ClusterRankOp::create(b, b.getIndexType());
   auto first = scf::IfOp::create(b, b.compare(Compare::Equal, rank, b.index(0)),
                                  /*withElse=*/false);
