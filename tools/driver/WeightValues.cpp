@@ -18,9 +18,14 @@ std::string getDTypeName(Type type) {
     return "f16";
   if (type.isF32())
     return "f32";
-  if (type.isInteger(32))
-    return "i32";
-  return type.isInteger(64) ? "i64" : "";
+  if (isa<Float8E4M3FNType>(type))
+    return "f8e4m3";
+  if (isa<Float8E5M2Type>(type))
+    return "f8e5m2";
+  for (unsigned width : {8, 16, 32, 64})
+    if (type.isInteger(width))
+      return "i" + std::to_string(width);
+  return "";
 }
 
 static json shapeOf(Value value) {
