@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/exec/Cta.h"
+#include "sim/tensor/FloatEnvironment.h"
 #include "sim/tensor/MatrixType.h"
 
 #include <algorithm>
@@ -348,6 +349,7 @@ bool Worker::spunTooLong() {
 }
 
 void Worker::run() {
+  DefaultFloatEnvironment environment;
   while (!grid.launch.failed.load(std::memory_order_relaxed)) {
     if (active.empty()) {
       if (startOne())
