@@ -7,6 +7,7 @@
 #include "ir/reference/RandomStep.h"
 #include "runtime/tilewright.h"
 #include "tools/driver/Compile.h"
+#include "tools/driver/LogitsCheck.h"
 #include "tools/driver/RandomCheckpoint.h"
 #include "tools/driver/ReferenceSession.h"
 #include "tools/tilewright/Commands.h"
@@ -14,7 +15,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
-#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <random>
@@ -73,11 +73,6 @@ private:
       sequences;
   std::vector<int32_t> tokens;
   int64_t vocabulary = 0;
-};
-
-/// How far a step was off, at most, and how far it may be; in logits.
-struct Distance {
-  double largest = 0, allowed = 0;
 };
 } // namespace
 
@@ -156,103 +151,6 @@ DeviceSession::step(llvm::ArrayRef<std::vector<int32_t>> batch) {
 }
 
 //===----------------------------------------------------------------------===//
-// Comparison
-//===----------------------------------------------------------------------===//
-
-/// Roundings to 16 bits on the way to the logits, and the unit roundoff of the
-/// coarsest of them.
-static std::pair<int64_t, double> countRoundings(func::FuncOp plan) {
-  int64_t count = 0;
-  double unit = 0;
-  plan.walk([&](Operation *op) {
-    if (op->getNumResults() == 0 || isa<xf::KernelOp>(op) ||
-        xf::isWeightExpression(op->getResult(0)))
-      return;
-    xf::FusionKind kind = cast<xf::FusionInterface>(op).getFusionKind();
-    Type element = getElementTypeOrSelf(op->getResult(0).getType());
-    if (kind == xf::FusionKind::Weight || kind == xf::FusionKind::Movement ||
-        kind == xf::FusionKind::CacheWrite || kind == xf::FusionKind::Gather)
-      return;
-    // Attention also rounds its weights, whatever it gives.
-    if (kind == xf::FusionKind::Attention)
-      ++count;
-    if (!element.isBF16() && !element.isF16())
-      return;
-    ++count;
-    unit = std::max(unit, element.isBF16() ? 0x1p-9 : 0x1p-12);
-  });
-  return {count, unit};
-}
-
-/// Both sides round in the same places, but what they round differs in its last
-/// bits, so a rounding may go the other way. Each moves the logits by about a
-/// unit roundoff of their size, in a direction of its own; five deviations of
-/// their sum leave no room for chance.
-static double getAllowedDistance(func::FuncOp plan) {
-  constexpr double kDeviations = 5;
-  auto [count, unit] = countRoundings(plan);
-  return kDeviations * std::sqrt(static_cast<double>(count)) * unit;
-}
-
-static std::string describeMismatch(const char *what, int64_t row,
-                                    int64_t column, double expected, double got,
-                                    double allowed) {
-  char text[256];
-  std::snprintf(text, sizeof text,
-                "%s: expects logits[%lld, %lld] to be %.9g, but got %.9g, off "
-                "by %.3g, allowed %.3g",
-                what, static_cast<long long>(row),
-                static_cast<long long>(column), expected, got,
-                std::abs(expected - got), allowed);
-  return text;
-}
-
-static llvm::Error compareLogits(const char *what, func::FuncOp plan,
-                                 const Tensor &expected,
-                                 llvm::ArrayRef<float> actual,
-                                 Distance &distance) {
-  int64_t columns = expected.getRowSize();
-  std::vector<float> wanted = expected.getFloats();
-  double relative = getAllowedDistance(plan);
-  for (int64_t row = 0; row < expected.getNumRows(); ++row) {
-    double squares = 0;
-    for (int64_t j = 0; j < columns; ++j)
-      squares += double(wanted[row * columns + j]) * wanted[row * columns + j];
-    double allowed =
-        relative * std::sqrt(squares / static_cast<double>(columns));
-    for (int64_t j = 0; j < columns; ++j) {
-      double want = wanted[row * columns + j], got = actual[row * columns + j];
-      double off = std::abs(want - got);
-      // Written so that NaN fails.
-      if (!(off <= allowed))
-        return llvm::make_error<VerificationError>(
-            describeMismatch(what, row, j, want, got, allowed));
-      if (off > distance.largest)
-        distance.largest = off;
-      distance.allowed = std::max(distance.allowed, allowed);
-    }
-  }
-  return llvm::Error::success();
-}
-
-/// Greedy tokens must be the best of the device's own logits.
-static llvm::Error checkTokens(const char *what, llvm::ArrayRef<int32_t> tokens,
-                               llvm::ArrayRef<float> logits) {
-  size_t columns = logits.size() / tokens.size();
-  for (auto [row, token] : llvm::enumerate(tokens)) {
-    llvm::ArrayRef<float> values = logits.slice(row * columns, columns);
-    int64_t best =
-        std::max_element(values.begin(), values.end()) - values.begin();
-    if (token != best)
-      return llvm::make_error<VerificationError>(
-          std::string(what) + ": expects next_tokens[" + std::to_string(row) +
-          "] to be " + std::to_string(best) + ", but got " +
-          std::to_string(token));
-  }
-  return llvm::Error::success();
-}
-
-//===----------------------------------------------------------------------===//
 // The command
 //===----------------------------------------------------------------------===//
 
@@ -306,8 +204,9 @@ static llvm::Error verifySteps(const CompiledModel &compiled, ModuleOp module,
     llvm::Expected<std::vector<float>> logits = device.step(batch);
     if (!logits)
       return logits.takeError();
-    Distance distance;
-    if (auto error = compareLogits(what, plan, *expected, *logits, distance))
+    LogitsDistance distance;
+    if (auto error = compareLogits(what, *expected, *logits,
+                                   getAllowedDistance(plan), distance))
       return error;
     if (auto error = checkTokens(what, device.getTokens(), *logits))
       return error;
