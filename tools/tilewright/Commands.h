@@ -27,6 +27,7 @@ using Action = std::function<int()>;
 struct CompileOptions;
 
 void addCompile(CLI::App &program, Action &action, const std::string &self);
+void addBench(CLI::App &program, Action &action);
 void addRun(CLI::App &program, Action &action);
 void addVerify(CLI::App &program, Action &action, const std::string &self);
 void addInspect(CLI::App &program, Action &action);

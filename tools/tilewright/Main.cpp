@@ -2,6 +2,7 @@
 
 #include "tools/tilewright/Commands.h"
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <unistd.h>
@@ -18,6 +19,23 @@ int fail(const std::string &message) {
 
 bool showsProgress() { return isatty(STDERR_FILENO); }
 
+/// What a crash of ours ends in: no exit code of a shell's making.
+extern "C" void reportCrash(int) {
+  static constexpr char message[] =
+      "internal error: tilewright crashed; this is a bug\n";
+  // Only calls that are allowed in a signal handler.
+  [[maybe_unused]] ssize_t written =
+      write(STDERR_FILENO, message, sizeof(message) - 1);
+  _exit(kInternal);
+}
+
+static void setSignals() {
+  for (int crash : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL})
+    std::signal(crash, reportCrash);
+  // A file that grows beyond the user's limit is an error of writing.
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
 static int runProgram(int argc, char **argv) {
   CLI::App program(
       "Compiles transformer models into kernel bundles, and runs them.",
@@ -28,6 +46,7 @@ static int runProgram(int argc, char **argv) {
   addCompile(program, action, argv[0]);
   addRun(program, action);
   addInspect(program, action);
+  addBench(program, action);
   addVerify(program, action, argv[0]);
   try {
     program.parse(argc, argv);
@@ -43,6 +62,7 @@ static int runProgram(int argc, char **argv) {
 } // namespace tilewright
 
 int main(int argc, char **argv) {
+  tilewright::setSignals();
   try {
     return tilewright::runProgram(argc, argv);
   } catch (const std::exception &error) {

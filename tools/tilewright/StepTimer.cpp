@@ -30,6 +30,11 @@ void StepTimer::clear() {
   next = 0;
 }
 
+void StepTimer::forgetTimes() {
+  for (Launch &launch : launches)
+    launch.best = std::numeric_limits<double>::infinity();
+}
+
 Result<void> StepTimer::finishStep() {
   for (Launch &launch : launches) {
     TILEWRIGHT_ASSIGN(double seconds, launch.end.secondsSince(launch.start));

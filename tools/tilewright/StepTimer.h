@@ -23,8 +23,10 @@ public:
                                const runtime::SymbolValues &symbols) override;
   runtime::Result<void> after(const runtime::Stream &stream) override;
 
-  /// Forgets what was measured.
+  /// Forgets everything: another kind of step comes next.
   void clear();
+  /// Forgets the times of a step that comes again.
+  void forgetTimes();
   /// Reads the events of a finished step; keeps each launch's best time.
   runtime::Result<void> finishStep();
 
