@@ -26,9 +26,6 @@ struct AttentionParam {
   Batch batch;
   std::string entry;
 };
-class FamilyAttention : public testing::TestWithParam<AttentionParam> {};
-} // namespace
-
 void PrintTo(const AttentionParam &param, std::ostream *out) {
   std::ostream &os = *out;
   os << param.entry << " heads " << param.heads.q << "/" << param.heads.kv
@@ -36,6 +33,9 @@ void PrintTo(const AttentionParam &param, std::ostream *out) {
   for (auto [queries, keys] : param.batch.seqs)
     os << " " << queries << "/" << keys;
 }
+
+class FamilyAttention : public testing::TestWithParam<AttentionParam> {};
+} // namespace
 
 static FamilyCase makeCase(const AttentionParam &param) {
   const auto &[q, kv, dim, pageSize, window] = param.heads;

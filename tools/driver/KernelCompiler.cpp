@@ -12,7 +12,6 @@
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/LocationSnapshot.h"
 
 #include <atomic>
 #include <thread>
@@ -65,31 +64,18 @@ static json describe(tile::KernelOp kernel) {
           {"params", toJson(kernel.getParamsAttr())}};
 }
 
-/// Dumps the kernel with every role, barrier and layout in sight, and makes its
-/// lines the locations of what it is lowered to: those of the PTX's .loc.
-static void dumpExpanded(const CompileOptions &options, const std::string &name,
-                         ModuleOp module) {
-  if (options.dumpDirectory.empty())
-    return;
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  generateLocationsFromIR(os, name, module, OpPrintingFlags().useLocalScope());
-  dumpText(options, name, text);
-}
-
 /// One kernel, in a module of its own.
 static FailureOr<CompiledKernel> compileKernel(ModuleOp module,
                                                const CompileOptions &options) {
   auto kernel = *module.getOps<tile::KernelOp>().begin();
   CompiledKernel result;
   result.name = kernel.getSymName().str();
-  dumpModule(options, result.name + ".tile.mlir", module);
   PassManager expand(module.getContext());
   buildTilePipeline(expand);
   if (failed(expand.run(module)))
     return failure();
   result.entry = describe(*module.getOps<tile::KernelOp>().begin());
-  dumpExpanded(options, result.name + ".expanded.mlir", module);
+  dumpModule(options, result.name + ".expanded.mlir", module);
   PassManager lower(module.getContext());
   buildNvvmPipeline(lower);
   if (failed(lower.run(module)))
@@ -97,8 +83,6 @@ static FailureOr<CompiledKernel> compileKernel(ModuleOp module,
   dumpModule(options, result.name + ".nvvm.mlir", module);
   PtxOptions ptx;
   ptx.chip = options.target;
-  // Lines of the dumped kernel; without a dump there is nothing to point into.
-  ptx.lineInfo = !options.dumpDirectory.empty();
   FailureOr<std::string> text = emitPtx(module, ptx);
   if (failed(text))
     return failure();
@@ -123,8 +107,11 @@ public:
     for (auto kernel : module.getOps<tile::KernelOp>()) {
       OwningOpRef<ModuleOp> single = ModuleOp::create(kernel.getLoc());
       single->push_back(kernel->clone());
+      // The text is the source that `.loc` lines and diagnostics point into;
+      // --dump-ir writes it under this name.
+      names.push_back(kernel.getSymName().str() + ".tile.mlir");
       llvm::raw_string_ostream os(texts.emplace_back());
-      single->print(os, OpPrintingFlags().enableDebugInfo());
+      single->print(os);
     }
     kernels.resize(texts.size());
     errors.resize(texts.size());
@@ -153,7 +140,9 @@ public:
 
 private:
   void compileOne(CompilerContext &context, size_t i) {
-    auto module = parseSourceString<ModuleOp>(texts[i], &context.get());
+    dumpText(options, names[i], texts[i]);
+    ParserConfig config(&context.get());
+    auto module = parseSourceString<ModuleOp>(texts[i], config, names[i]);
     FailureOr<CompiledKernel> kernel = failure();
     if (module)
       kernel = compileKernel(*module, options);
@@ -167,7 +156,7 @@ private:
   }
 
   const CompileOptions &options;
-  std::vector<std::string> texts, errors;
+  std::vector<std::string> names, texts, errors;
   std::vector<CompiledKernel> kernels;
   std::atomic<size_t> next{0}, done{0};
 };
