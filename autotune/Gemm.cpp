@@ -173,6 +173,11 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
   if (config.multicast > 1 &&
       ceilDiv(shape.tokens, config.blockM) < 2 * config.multicast)
     return "multicast needs several waves of token tiles";
+  // It saves reads of L2, which one wave does not keep busy, and ties CTAs.
+  if (config.multicast > 1 &&
+      ceilDiv(shape.tokens, config.blockM) * ceilDiv(shape.n, config.blockN) <=
+          sku.smCount)
+    return "multicast needs more than one wave of tiles";
   return whyEpilogueIllegal(config, shape);
 }
 

@@ -77,6 +77,9 @@ TEST(Gemm, GivesAReasonForEachRule) {
   shape.tokens = 256;
   EXPECT_EQ(reason([](auto &c) { c.multicast = 2; }),
             "multicast needs several waves of token tiles");
+  shape = shapeOf(1024, 1024, 4096);
+  EXPECT_EQ(reason([](auto &c) { c.multicast = 2; }),
+            "multicast needs more than one wave of tiles");
 }
 
 TEST(Gemm, GivesAReasonForEachRuleOfTheEpilogue) {
