@@ -84,30 +84,9 @@ LogicalResult RegroupColumnsOp::verify() {
   if (failed(expectStaticRows(*this, {"input", getType()})))
     return failure();
 
-  // regroup_columns_c2
-  int64_t columns = getType().getShape().back();
-  int64_t period = getPeriod();
-  if (period <= 0 || columns % period != 0)
-    return emitOpError("expects 'period' to divide the ")
-           << columns << " columns, but got " << period;
-
-  // regroup_columns_c3
-  int64_t extent = getExtent();
-  if (extent <= 0 || extent > period)
-    return emitOpError("expects 'extent' to be in [1, ")
-           << period << "], but got " << extent;
-
-  // regroup_columns_c4
-  if (getFrom() <= 0 || extent % (2 * getFrom()) != 0)
-    return emitOpError("expects 2 * 'from' to divide 'extent' (")
-           << extent << "), but got " << getFrom();
-
-  // regroup_columns_c5
-  if (getTo() <= 0 || extent % (2 * getTo()) != 0)
-    return emitOpError("expects 2 * 'to' to divide 'extent' (")
-           << extent << "), but got " << getTo();
-
-  return success();
+  return expectRegrouping(*this, "columns", getType().getShape().back(),
+                          {int64_t(getPeriod()), int64_t(getExtent()),
+                           int64_t(getFrom()), int64_t(getTo())});
 }
 
 //===----------------------------------------------------------------------===//

@@ -98,4 +98,35 @@ SmallVector<Dim> getRowDims(RankedTensorType type) {
   return dims;
 }
 
+LogicalResult expectRegrouping(Operation *op, llvm::StringRef lines,
+                               int64_t size, const Regrouping &regrouping) {
+  auto [period, extent, from, to] = regrouping;
+
+  // regroup_rows_c2
+  // regroup_columns_c2
+  if (period <= 0 || size % period != 0)
+    return op->emitOpError("expects 'period' to divide the ")
+           << size << " " << lines << ", but got " << period;
+
+  // regroup_rows_c3
+  // regroup_columns_c3
+  if (extent <= 0 || extent > period)
+    return op->emitOpError("expects 'extent' to be in [1, ")
+           << period << "], but got " << extent;
+
+  // regroup_rows_c4
+  // regroup_columns_c4
+  if (from <= 0 || extent % (2 * from) != 0)
+    return op->emitOpError("expects 2 * 'from' to divide 'extent' (")
+           << extent << "), but got " << from;
+
+  // regroup_rows_c5
+  // regroup_columns_c5
+  if (to <= 0 || extent % (2 * to) != 0)
+    return op->emitOpError("expects 2 * 'to' to divide 'extent' (")
+           << extent << "), but got " << to;
+
+  return success();
+}
+
 } // namespace tilewright::xf

@@ -45,6 +45,16 @@ mlir::LogicalResult expectPositive(mlir::Operation *op, llvm::StringRef name,
 mlir::LogicalResult expectPositive(mlir::Operation *op, llvm::StringRef name,
                                    const llvm::APFloat &value);
 
+/// Parameters of `xf.regroup_rows` and `xf.regroup_columns`.
+struct Regrouping {
+  int64_t period, extent, from, to;
+};
+
+/// Checks a regrouping of `size` lines ("rows" or "columns").
+mlir::LogicalResult expectRegrouping(mlir::Operation *op, llvm::StringRef lines,
+                                     int64_t size,
+                                     const Regrouping &regrouping);
+
 /// The sizes of all dimensions but the last.
 llvm::SmallVector<Dim> getRowDims(mlir::RankedTensorType type);
 

@@ -44,29 +44,9 @@ LogicalResult RegroupRowsOp::verify() {
       failed(expectStatic(*this, {"input", type})))
     return failure();
 
-  // regroup_rows_c2
-  int64_t period = getPeriod();
-  if (period <= 0 || type.getDimSize(0) % period != 0)
-    return emitOpError("expects 'period' to divide the ")
-           << type.getDimSize(0) << " rows, but got " << period;
-
-  // regroup_rows_c3
-  int64_t extent = getExtent();
-  if (extent <= 0 || extent > period)
-    return emitOpError("expects 'extent' to be in [1, ")
-           << period << "], but got " << extent;
-
-  // regroup_rows_c4
-  if (getFrom() <= 0 || extent % (2 * getFrom()) != 0)
-    return emitOpError("expects 2 * 'from' to divide 'extent' (")
-           << extent << "), but got " << getFrom();
-
-  // regroup_rows_c5
-  if (getTo() <= 0 || extent % (2 * getTo()) != 0)
-    return emitOpError("expects 2 * 'to' to divide 'extent' (")
-           << extent << "), but got " << getTo();
-
-  return success();
+  return expectRegrouping(*this, "rows", type.getDimSize(0),
+                          {int64_t(getPeriod()), int64_t(getExtent()),
+                           int64_t(getFrom()), int64_t(getTo())});
 }
 
 LogicalResult ScaleColumnsOp::verify() {
