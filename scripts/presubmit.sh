@@ -11,6 +11,7 @@ failed=()
 ./format.sh || failed+=("format.sh (fix with -f)")
 python3 includes.py || failed+=("includes.py")
 python3 labels.py || failed+=("labels.py")
+python3 environment.py || failed+=("environment.py")
 ./docs.sh --check || failed+=("docs.sh (fix with -f)")
 if [ ${#failed[@]} -gt 0 ]; then
   printf 'presubmit: %s failed\n' "${failed[@]}" >&2

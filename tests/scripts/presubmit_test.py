@@ -114,6 +114,7 @@ def test_docs(repository):
     shutil.rmtree(repository.root / "ir")
     for folder in ("ir", "passes", "docs"):
         shutil.copytree(SCRIPTS.parents[1] / folder, repository.root / folder)
+    repository("runtime/README.md", (SCRIPTS.parents[1] / "runtime/README.md").read_text())
     assert repository.run("docs.sh").returncode == 0
     assert repository.run("docs.sh", "--check").returncode == 0
     page = repository.root / "docs/generated/xf.md"
@@ -122,3 +123,15 @@ def test_docs(repository):
     assert result.returncode == 1
     assert result.stderr.splitlines() == ["docs/generated/xf.md is out of date: run scripts/presubmit/docs.sh"]
     assert "-Mean-square normalization over the last dimension" in result.stdout.replace("_", "")
+
+
+@pytest.mark.parametrize("page, message", [
+    ("| `TILEWRIGHT_ONE` | |\n", ""),
+    ("", "runtime/One.cpp:1: TILEWRIGHT_ONE is not in docs/environment.md"),
+    ("| `TILEWRIGHT_ONE` | |\n| `TILEWRIGHT_TWO` | |\n", "docs/environment.md:2: no code reads TILEWRIGHT_TWO"),
+])
+def test_environment(repository, page, message):
+    repository("runtime/One.cpp", 'const char *one = std::getenv("TILEWRIGHT_ONE");\n')
+    repository("docs/environment.md", page)
+    result = repository.run("environment.py")
+    assert (result.returncode, result.stderr.strip()) == (bool(message), message)
