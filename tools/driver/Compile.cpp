@@ -2,6 +2,7 @@
 
 #include "tools/driver/Compile.h"
 
+#include "autotune/Sku.h"
 #include "frontend/hf/HuggingFace.h"
 #include "ir/reference/PassVerifier.h"
 #include "passes/Bounds.h"
@@ -10,8 +11,12 @@
 #include "tools/driver/Manifest.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/SHA256.h"
 
 #include <chrono>
 
@@ -49,7 +54,38 @@ static llvm::Error makeDumpDirectory(const CompileOptions &options) {
     return llvm::createStringError(error, "cannot make directory %s: %s",
                                    options.dumpDirectory.c_str(),
                                    error.message().c_str());
+  if (!llvm::sys::fs::is_directory(options.dumpDirectory))
+    return llvm::createStringError("%s: is not a directory",
+                                   options.dumpDirectory.c_str());
   return llvm::Error::success();
+}
+
+// The swizzle of shared memory repeats after this many rows, so that a box of
+// fewer keys could not be copied into a tile.
+static constexpr int64_t minPageSize = 8;
+
+/// The GPU, the target and the page size must be known and go together: passes
+/// and LLVM would find out too late to say it clearly. Returns the GPU.
+static llvm::Expected<autotune::Sku>
+checkOptions(const CompileOptions &options) {
+  std::string error;
+  std::optional<autotune::Sku> sku =
+      autotune::loadSku(options.sku, options.skuDirectory, error);
+  if (!sku)
+    return llvm::createStringError(error);
+  if (options.target != sku->arch)
+    return llvm::createStringError(
+        "there are no kernels for target '%s'; that of %s is %s",
+        options.target.c_str(), sku->name.c_str(), sku->arch.c_str());
+  // What is out of range altogether is the front end's to say.
+  if (options.pageSize > 0 && (options.pageSize < minPageSize ||
+                               !llvm::isPowerOf2_64(options.pageSize)))
+    return llvm::createStringError(
+        "a page of %lld tokens is not supported: it must be a power of two, "
+        "and at least %lld",
+        static_cast<long long>(options.pageSize),
+        static_cast<long long>(minPageSize));
+  return std::move(*sku);
 }
 
 void dumpModule(const CompileOptions &options, llvm::StringRef name,
@@ -72,6 +108,14 @@ void dumpText(const CompileOptions &options, llvm::StringRef name,
   llvm::raw_fd_ostream file(path, error);
   if (!error)
     file << text;
+  file.close();
+  if (!error)
+    error = file.error();
+  // The stream's destructor would abort the program.
+  file.clear_error();
+  if (error)
+    llvm::errs() << "warning: " << path << ": cannot write: " << error.message()
+                 << "\n";
 }
 
 /// The front end's graph.
@@ -106,21 +150,39 @@ static int64_t contextOf(ModuleOp module) {
 
 char VerificationError::ID;
 
+static void setSizes(GraphOptions &graph, const CompileOptions &options,
+                     ModuleOp module) {
+  graph.maxTokens = options.maxTokens;
+  // Each sequence of a step has a token in it.
+  graph.maxSeqs = std::min(options.maxSeqs, options.maxTokens);
+  graph.maxRows = std::min(options.maxSeqs, options.maxTokens);
+  graph.maxContext = contextOf(module);
+}
+
+/// The pipeline as the manifest has it: without where this machine keeps its
+/// files, so that bundles are the same wherever they are made.
+static std::string printPipeline(const CompileOptions &options,
+                                 const autotune::Sku &sku, ModuleOp module) {
+  GraphOptions graph;
+  graph.sku = sku.name;
+  setSizes(graph, options, module);
+  PassManager passes(module.getContext());
+  buildGraphPipeline(passes, graph);
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  passes.printAsTextualPipeline(os);
+  return text;
+}
+
 /// From the front end's graph to kernels and plans.
 static llvm::Error runGraphPipeline(const CompileOptions &options,
-                                    CompilerContext &context, ModuleOp module,
-                                    std::string &pipeline) {
+                                    CompilerContext &context, ModuleOp module) {
   GraphOptions graph;
   graph.sku = options.sku;
   graph.skuDirectory = options.skuDirectory;
-  graph.maxTokens = options.maxTokens;
-  graph.maxSeqs = options.maxSeqs;
-  graph.maxRows = options.maxSeqs;
-  graph.maxContext = contextOf(module);
+  setSizes(graph, options, module);
   PassManager passes(&context.get());
   buildGraphPipeline(passes, graph);
-  llvm::raw_string_ostream pipelineText(pipeline);
-  passes.printAsTextualPipeline(pipelineText);
   bool differs = false;
   if (options.verifyEachPass)
     passes.addInstrumentation(
@@ -130,6 +192,18 @@ static llvm::Error runGraphPipeline(const CompileOptions &options,
     return llvm::make_error<VerificationError>(context.takeDiagnostics());
   return ran ? llvm::Error::success()
              : failWith(context, "the graph could not be lowered");
+}
+
+/// Tells configs apart that make the same kernels.
+static std::string hashConfig(const CompileOptions &options) {
+  llvm::SmallString<128> path(options.modelDirectory);
+  llvm::sys::path::append(path, "config.json");
+  auto file = llvm::MemoryBuffer::getFile(path);
+  if (!file)
+    return "";
+  llvm::SHA256 hash;
+  hash.update((*file)->getBuffer());
+  return llvm::toHex(hash.final(), /*LowerCase=*/true);
 }
 
 llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
@@ -145,6 +219,9 @@ llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
                                            OwningOpRef<ModuleOp> &out_module) {
   if (llvm::Error error = makeDumpDirectory(options))
     return std::move(error);
+  llvm::Expected<autotune::Sku> sku = checkOptions(options);
+  if (!sku)
+    return sku.takeError();
   StageClock clock;
 
   llvm::Expected<OwningOpRef<ModuleOp>> imported =
@@ -156,8 +233,7 @@ llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
   dumpModule(options, "0-import.mlir", module);
   clock.finish("import");
 
-  std::string pipeline;
-  if (llvm::Error error = runGraphPipeline(options, context, module, pipeline))
+  if (llvm::Error error = runGraphPipeline(options, context, module))
     return std::move(error);
   dumpModule(options, "1-kernels.mlir", module);
   clock.finish("graph");
@@ -186,7 +262,9 @@ llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
   }
   (*manifest)["tool"] = {{"name", "tilewright"},
                          {"version", TILEWRIGHT_VERSION}};
-  (*manifest)["pipeline"] = pipeline;
+  (*manifest)["sku"] = sku->name; // the option may be a file
+  (*manifest)["pipeline"] = printPipeline(options, *sku, module);
+  (*manifest)["model"]["config_sha256"] = hashConfig(options);
   result.manifest = std::move(*manifest);
   result.times = clock.times;
   return result;

@@ -41,7 +41,11 @@ static int runProgram(int argc, char **argv) {
       "Compiles transformer models into kernel bundles, and runs them.",
       "tilewright");
   program.set_version_flag("--version", TILEWRIGHT_VERSION);
-  program.require_subcommand(1);
+  program.require_subcommand(0, 1);
+  program.failure_message([](const CLI::App *, const CLI::Error &error) {
+    return std::string("error: ") + error.what() +
+           "\nhint: --help lists what there is\n";
+  });
   Action action;
   addCompile(program, action, argv[0]);
   addRun(program, action);
@@ -50,6 +54,9 @@ static int runProgram(int argc, char **argv) {
   addVerify(program, action, argv[0]);
   try {
     program.parse(argc, argv);
+    // With a minimum above, a misspelled subcommand would be called missing.
+    if (!action)
+      throw CLI::RequiredError("a subcommand");
   } catch (const CLI::Success &request) { // --help, --version
     return program.exit(request);
   } catch (const CLI::ParseError &error) {

@@ -167,7 +167,8 @@ void addRun(CLI::App &program, Action &action) {
   command
       ->add_option("--max-new-tokens", flags->maxNewTokens,
                    "Most new tokens of a sequence")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--temperature", flags->temperature, "0: greedy")
       ->capture_default_str();
   command->add_option("--top-k", flags->topK, "Keep this many tokens; 0: all")
