@@ -65,12 +65,18 @@ HWY_INLINE bool resolveIn(const Inst &inst, const Warp &warp, uint32_t bytes,
   out.pattern = !notUniform      ? Pattern::Uniform
                 : !notContiguous ? Pattern::Contiguous
                                  : Pattern::Scattered;
+  // In integers: idle lanes hold anything.
+  uint64_t start = reinterpret_cast<uint64_t>(host);
+  auto pointerOf = [=](RowType address) HWY_ATTR {
+    return reinterpret_cast<std::byte *>(
+        start + static_cast<RowType>(address + offset));
+  };
   if (out.pattern != Pattern::Scattered) {
-    out.at[0] = host + static_cast<RowType>(first + offset);
+    out.at[0] = pointerOf(first);
     return true;
   }
   for (int l = 0; l < laneCount; ++l)
-    out.at[l] = host + static_cast<RowType>(a[l] + offset);
+    out.at[l] = pointerOf(a[l]);
   return true;
 }
 
