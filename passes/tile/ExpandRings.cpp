@@ -189,8 +189,10 @@ void RingExpander::expandFilling(ExpandedRing &ring, Filling &filling,
   // counts as complete.
   Value parity =
       arith::XOrIOp::create(b, get(b, position.phase), constant(b, 1));
+  // Not at cluster scope, whoever releases the stage: there is nothing to see
+  // that another CTA wrote, only reads to come after.
   tile::MbarrierWaitOp::create(b, ring.empty, stage, parity,
-                               /*cluster=*/ring.peers > 1);
+                               /*cluster=*/false);
   if (!filling.hasStores)
     tile::MbarrierExpectOp::create(b, ring.full, stage, filling.bytes);
   for (auto [buffer, replacement] :

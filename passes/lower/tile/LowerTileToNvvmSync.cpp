@@ -188,7 +188,9 @@ struct MbarrierExpectLowering : TilePattern<tile::MbarrierExpectOp> {
 };
 
 /// Locally, one thread of each warp arrives. In a cluster, the threads of a
-/// warp take one CTA each.
+/// warp take one CTA each. Released at the default scope, the CTA: arrivals say
+/// that reads are done, and at cluster scope ptxas would put a fence of the
+/// whole GPU in front of each.
 struct MbarrierArriveLowering : TilePattern<tile::MbarrierArriveOp> {
   using TilePattern::TilePattern;
 
@@ -198,8 +200,7 @@ struct MbarrierArriveLowering : TilePattern<tile::MbarrierArriveOp> {
     ptx.addOperand(barrier);
     ptx.addOperand(lane);
     ptx.create("{ .reg .b32 remote; mapa.shared::cluster.u32 remote, $0, $1; "
-               "mbarrier.arrive.release.cluster.shared::cluster.b64 _, "
-               "[remote]; }");
+               "mbarrier.arrive.shared::cluster.b64 _, [remote]; }");
   }
 
   LogicalResult

@@ -25,7 +25,7 @@ tile.kernel @cluster(%a: !tile.global<64x64xbf16>, %b: !tile.global<128x64xbf16>
   tile.role @load warps = 1 {
     %sa, %sb = tile.acquire %ring : !ring
     // The bytes are those of the whole stage, whoever copies them.
-    // CHECK: tile.mbarrier_wait %[[EMPTY]]{{.*}} {cluster}
+    // CHECK: tile.mbarrier_wait %[[EMPTY]]{{\[.*\]}} parity %{{[0-9]+}} : !tile.barriers
     // CHECK: tile.mbarrier_expect %{{.*}} bytes 24576
     tile.copy %a[%c0, %c0] to %sa {multicast = array<i64: 1>} : !tile.global<64x64xbf16>, !tile.shared<64x64xbf16, swizzle = 128>
     tile.copy %b[%c0, %c0] to %sb {multicast = array<i64: 0>} : !tile.global<128x64xbf16>, !tile.shared<128x64xbf16, swizzle = 128>

@@ -36,7 +36,7 @@ tile.kernel @barriers(%n: i32)
   // CHECK:         %[[BIT:.*]] = arith.shrui %arg0, %{{.*}}
   // CHECK:         %[[TO_RANK:.*]] = arith.trunci %[[BIT]] : i32 to i1
   // CHECK:         scf.if %[[TO_RANK]] {
-  // CHECK:           mapa.shared::cluster.u32 remote, $0, $1; mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote];
+  // CHECK:           mapa.shared::cluster.u32 remote, $0, $1; mbarrier.arrive.shared::cluster.b64 _, [remote];
   tile.mbarrier_arrive %full[%c1] ranks(%n) : !tile.barriers<2>
 
   // CHECK:         scf.while
