@@ -113,8 +113,8 @@ struct LowerXfToTile : impl::LowerXfToTileBase<LowerXfToTile> {
         KernelBuilder builder(kernel.getLoc(), &getContext());
         builder.setInsertionPointToEnd(module.getBody());
         symbol = builder.getStringAttr(name);
-        bool isDecode =
-            function->getAttrOfType<StringAttr>("xf.entry") == "decode";
+        auto entry = function->getAttrOfType<StringAttr>("xf.entry");
+        bool isDecode = entry && entry.getValue() == "decode";
         if (failed(lowerKernel(kernel, name, isDecode, builder)))
           return signalPassFailure();
         describeOrigin(module.lookupSymbol(name), kernel);

@@ -1,0 +1,74 @@
+// RUN: tilewright-opt %s --lower-xf-to-tile | FileCheck %s
+
+// A bf16 result with tokens along M leaves through a tile in shared memory.
+// CHECK-LABEL: tile.kernel @gemm_256x128_staged_0
+// CHECK:         %[[STAGING:.*]] = tile.alloc : !tile.shared<128x256xbf16, swizzle = 128>
+// CHECK:         tile.ring : !tile.ring<3
+// CHECK:         tile.role @math warpgroups = 2
+// CHECK:           tile.mma
+// CHECK:           tile.store_matrix %{{.*}} to %[[STAGING]]
+// CHECK-NEXT:      tile.copy_out %[[STAGING]] to %{{.*}}[%{{.*}}, %{{.*}}]
+// CHECK-NOT:       tile.store
+func.func @staged(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 128 : i64, BLOCK_N = 256 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 2 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 256 : i64} {
+    %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<256x128xbf16> -> tensor<?x256xbf16, #xf.sizes<tokens>>
+    xf.yield %p : tensor<?x256xbf16, #xf.sizes<tokens>>
+  }
+  return %y : tensor<?x256xbf16, #xf.sizes<tokens>>
+}
+
+// An f32 result does not.
+// CHECK-LABEL: tile.kernel @gemm_256x128_wide_1
+// CHECK-NOT:     tile.alloc
+// CHECK:         tile.store %
+func.func @wide(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128xbf16>) -> tensor<?x256xf32, #xf.sizes<tokens>> {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>) -> tensor<?x256xf32, #xf.sizes<tokens>> config {BLOCK_M = 128 : i64, BLOCK_N = 256 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 2 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 256 : i64} {
+    %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<256x128xbf16> -> tensor<?x256xf32, #xf.sizes<tokens>>
+    xf.yield %p : tensor<?x256xf32, #xf.sizes<tokens>>
+  }
+  return %y : tensor<?x256xf32, #xf.sizes<tokens>>
+}
+
+// Nor one whose rows no tensor map can address: 100 elements are 200 bytes.
+// CHECK-LABEL: tile.kernel @gemm_100x128_odd_2
+// CHECK-NOT:     tile.copy_out
+// CHECK:         tile.store %
+func.func @odd(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<100x128xbf16>) -> tensor<?x100xbf16, #xf.sizes<tokens>> {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<100x128xbf16>) -> tensor<?x100xbf16, #xf.sizes<tokens>> config {BLOCK_M = 64 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 64 : i64} {
+    %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<100x128xbf16> -> tensor<?x100xbf16, #xf.sizes<tokens>>
+    xf.yield %p : tensor<?x100xbf16, #xf.sizes<tokens>>
+  }
+  return %y : tensor<?x100xbf16, #xf.sizes<tokens>>
+}
+
+// A cluster shares K: its parts meet in rank 0, which alone stores.
+// CHECK-LABEL: tile.kernel @gemm_256x1024_split_3
+// CHECK-SAME:    cluster = array<i64: 1, 1, 4>
+// CHECK:         tile.role @math
+// CHECK:           tile.for_tiles {{.*}} step (8, 64, 256) raster(persistent
+// CHECK:             %[[SUM:.*]] = tile.cluster_sum
+// CHECK:             %[[RANK:.*]] = tile.cluster_rank
+// CHECK:             %[[FIRST:.*]] = arith.cmpi eq, %[[RANK]]
+// CHECK:             scf.if %[[FIRST]]
+// CHECK:               tile.store %
+func.func @split(%x: tensor<?x1024xbf16, #xf.sizes<tokens>>, %w: tensor<256x1024xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> {
+  %y = xf.kernel gemm (%a = %x : tensor<?x1024xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x1024xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 8 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 4 : i64, math_warpgroups = 1 : i64, swap_ab = 1 : i64, split_k = 4 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 64 : i64} {
+    %p = xf.matmul %a, %b : tensor<?x1024xbf16, #xf.sizes<tokens>>, tensor<256x1024xbf16> -> tensor<?x256xbf16, #xf.sizes<tokens>>
+    xf.yield %p : tensor<?x256xbf16, #xf.sizes<tokens>>
+  }
+  return %y : tensor<?x256xbf16, #xf.sizes<tokens>>
+}
+
+// CTAs of different tokens fetch the weights that they share together.
+// CHECK-LABEL: tile.kernel @gemm_256x128_shared_4
+// CHECK-SAME:    cluster = array<i64: 2, 1>
+// CHECK:         tile.role @load
+// CHECK:           tile.copy %arg0[{{.*}}] to %{{[^{]*}} : !tile.global<?x128xbf16
+// CHECK:           tile.copy %arg1[{{.*}}] to %{{.*}} {multicast = array<i64: 0>} : !tile.global<256x128xbf16>
+func.func @shared(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 64 : i64, BLOCK_N = 128 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 2 : i64, group_m = 8 : i64, slice = 128 : i64} {
+    %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<256x128xbf16> -> tensor<?x256xbf16, #xf.sizes<tokens>>
+    xf.yield %p : tensor<?x256xbf16, #xf.sizes<tokens>>
+  }
+  return %y : tensor<?x256xbf16, #xf.sizes<tokens>>
+}
