@@ -75,8 +75,12 @@ static std::filesystem::path ownFolder() {
   if (!dladdr(reinterpret_cast<void *>(&ownFolder), &info) || !info.dli_fname)
     return {};
   std::error_code ignored;
-  std::filesystem::path path =
-      std::filesystem::weakly_canonical(info.dli_fname, ignored);
+  // A program's name is what it was called by: without a slash it was found
+  // along PATH, and says nothing about where it is.
+  std::string name = info.dli_fname;
+  if (name.find('/') == std::string::npos)
+    name = "/proc/self/exe";
+  std::filesystem::path path = std::filesystem::weakly_canonical(name, ignored);
   return path.parent_path();
 }
 
