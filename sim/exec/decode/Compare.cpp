@@ -42,6 +42,10 @@ static void takeSources(InstDecoder &d, Inst &inst, Type type, BoolOp op) {
   inst.imm = packBool(op, negated);
 }
 
+static bool isPackedHalf(Type type) {
+  return type == Type::F16x2 || type == Type::BF16x2;
+}
+
 static void decodeSetp(InstDecoder &d) {
   CompareOp compare = takeCompare(d);
   BoolOp op = takeBool(d);
@@ -56,12 +60,56 @@ static void decodeSetp(InstDecoder &d) {
   } else {
     inst.d = d.predicateResult(result);
   }
-  bool packed = type == Type::F16x2 || type == Type::BF16x2;
+  bool packed = isPackedHalf(type);
   if (packed && result.kind != Operand::Kind::Pair)
     d.fail("'setp' of packed values needs two results");
   d.emit(packed ? selectSetpPacked(compare, type, ftz)
                 : selectSetp(compare, type, ftz),
          inst);
+}
+
+/// What `set` writes where the comparison holds: all ones, or 1.0. For packed
+/// results, one half of it.
+static uint32_t trueValue(InstDecoder &d, Type type, bool packed) {
+  switch (type) {
+  case Type::U32:
+  case Type::S32:
+    return packed ? 0xffffu : 0xffffffffu;
+  case Type::U16:
+  case Type::S16:
+    return 0xffffu;
+  case Type::F32:
+    return 0x3f800000u;
+  case Type::F16:
+  case Type::F16x2:
+    return 0x3c00u;
+  case Type::BF16:
+  case Type::BF16x2:
+    return 0x3f80u;
+  default:
+    d.unsupported();
+  }
+}
+
+/// set on packed halves: two comparisons, then one half of the result each.
+static void emitPackedSet(InstDecoder &d, Inst compare, Handler handler,
+                          Type resultType, uint32_t whenTrue) {
+  compare.d = d.fn.newPredicate();
+  compare.e = d.fn.newPredicate();
+  ConstantRows &constants = d.fn.program.constants;
+  Inst low, high, join;
+  low.a = constants.ref32(whenTrue);
+  low.b = high.b = constants.ref32(0);
+  low.c = compare.d;
+  high.a = constants.ref32(whenTrue << 16);
+  high.c = compare.e;
+  join.a = low.d = d.fn.newRow32();
+  join.b = high.d = d.fn.newRow32();
+  join.d = d.result(0, resultType);
+  d.emit(handler, compare);
+  d.emit(selectSelp(4), low);
+  d.emit(selectSelp(4), high);
+  d.emit(selectInt(IntOp::Or, Type::B32), join);
 }
 
 static void decodeSet(InstDecoder &d) {
@@ -70,20 +118,15 @@ static void decodeSet(InstDecoder &d) {
   bool ftz = d.take("ftz");
   Type resultType = d.needType();
   Type type = d.needType();
-  uint32_t whenTrue = 0;
-  switch (resultType) {
-  case Type::U32:
-  case Type::S32:
-    whenTrue = 0xffffffffu;
-    break;
-  case Type::F32:
-    whenTrue = 0x3f800000u;
-    break;
-  default:
+  bool packed = isPackedHalf(type);
+  if (!packed && isPackedHalf(resultType))
     d.unsupported();
-  }
+  uint32_t whenTrue = trueValue(d, resultType, packed);
   Inst inst;
   takeSources(d, inst, type, op);
+  if (packed)
+    return emitPackedSet(d, inst, selectSetpPacked(compare, type, ftz),
+                         resultType, whenTrue);
   inst.d = d.result(0, resultType);
   inst.e = whenTrue;
   d.emit(selectSet(compare, type, ftz), inst);

@@ -233,18 +233,36 @@ static void decodeShf(InstDecoder &d) {
           {Type::B32, Type::B32, Type::U32});
 }
 
+/// lop3.b32 d, a, b, c, table; lop3.{or,and}.b32 d|p, a, b, c, table, q also
+/// gives p = (d != 0) BoolOp q.
 static void decodeLop3(InstDecoder &d) {
-  // The form with .or/.and and a predicate result stays refused.
+  int boolean = d.takeOneOf({"and", "or"});
   if (d.needType() != Type::B32)
     d.unsupported();
-  d.needOperands(5);
+  d.needOperands(boolean < 0 ? 5 : 6);
   Inst inst;
   inst.a = d.source(1, Type::B32);
   inst.b = d.source(2, Type::B32);
   inst.c = d.source(3, Type::B32);
   inst.imm = static_cast<int32_t>(d.needConstant(d.operand(4), 0, 255));
-  inst.d = d.result(0, Type::B32);
+  const ptx::Operand &result = d.operand(0);
+  if (boolean < 0) {
+    inst.d = d.result(result, Type::B32);
+    d.emit(selectInt(IntOp::Lop3, Type::B32), inst);
+    return;
+  }
+  if (result.kind != ptx::Operand::Kind::Pair)
+    d.fail(result.location, "expected a register and a predicate");
+  inst.d = d.result(result.elements[0], Type::B32);
+  Inst test;
+  test.a = inst.d;
+  test.b = d.fn.program.constants.ref32(0);
+  bool negated = false;
+  test.c = d.predicate(d.operand(5), &negated);
+  test.imm = packBool(boolean == 0 ? BoolOp::And : BoolOp::Or, negated);
+  test.d = d.predicateResult(result.elements[1]);
   d.emit(selectInt(IntOp::Lop3, Type::B32), inst);
+  d.emit(selectSetp(CompareOp::Ne, Type::B32, false), test);
 }
 
 static void decodePrmt(InstDecoder &d) {
