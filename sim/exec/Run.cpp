@@ -76,6 +76,7 @@ private:
   Cluster cluster;
   uint32_t idleRounds = 0;
   uint64_t eventsAtTimeOut = 0;
+  uint64_t eventsAtSpin = 0;
 };
 
 } // namespace
@@ -238,9 +239,12 @@ ClusterEnd ClusterTask::run() {
       continue;
     }
     if (round.spun) {
-      if (++spinningRounds > 1)
+      if (++spinningRounds <= 1)
+        continue;
+      if (cluster.events == eventsAtSpin)
         return ClusterEnd::Spinning;
-      continue;
+      eventsAtSpin = cluster.events;
+      return ClusterEnd::Slice;
     }
     if (++idleRounds > idleRoundsLimit) {
       reportDeadlock();

@@ -175,21 +175,34 @@ static void connect(std::vector<Block> &blocks, const std::vector<Inst> &code,
   }
 }
 
-/// Gives the branch back of a short loop that polls memory, and neither stores
-/// nor waits, a handler that lets others run: what it waits for is their work.
+/// Whether the loop [first, last) reads, again and again, one place that others
+/// write, and does nothing else that anybody could wait for. An address that
+/// changes in the loop is a walk over memory, not a wait.
+static bool isPollingLoop(const std::vector<Inst> &code, size_t first,
+                          size_t last) {
+  bool polls = false;
+  for (size_t at = first; at < last; ++at) {
+    if (code[at].flags & Works)
+      return false;
+    if (!(code[at].flags & Polls))
+      continue;
+    polls = true;
+    for (size_t other = first; other < last; ++other)
+      if (code[other].d == code[at].a && code[at].a != noRef)
+        return false;
+  }
+  return polls;
+}
+
+/// Gives the branch back of a polling loop a handler that lets others run: what
+/// it waits for is their work.
 static void markPollingLoops(std::vector<Inst> &code, size_t begin) {
   static constexpr size_t longestLoop = 48;
   for (size_t i = begin; i < code.size(); ++i) {
     Inst &branch = code[i];
-    if (branch.run != runBranch || branch.target > i || branch.target < begin ||
-        i - branch.target > longestLoop)
-      continue;
-    bool polls = false, works = false;
-    for (size_t at = branch.target; at < i; ++at) {
-      polls |= (code[at].flags & Polls) != 0;
-      works |= (code[at].flags & Works) != 0;
-    }
-    if (polls && !works)
+    if (branch.run == runBranch && branch.target <= i &&
+        branch.target >= begin && i - branch.target <= longestLoop &&
+        isPollingLoop(code, branch.target, i))
       branch.run = runPollingBranch;
   }
 }

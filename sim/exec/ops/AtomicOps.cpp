@@ -167,15 +167,17 @@ Status runAtomic(const Inst &inst, Warp &warp) {
     return Status::Fault;
   bool uniform = pointers.pattern == Pattern::Uniform;
   bool contiguous = pointers.pattern == Pattern::Contiguous;
+  bool changed = false;
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     int lane = std::countr_zero(lanes);
     std::byte *at = uniform      ? pointers.at[0]
                     : contiguous ? pointers.at[0] + lane * bytes * spec.count
                                  : pointers.at[lane];
     for (uint32_t i = 0; i < spec.count; ++i) {
-      uint64_t old = atomicUpdate(spec.op, spec.type, at + i * bytes,
-                                  readRow(warp, spec.b[i], spec.row64, lane),
-                                  readRow(warp, spec.c[i], spec.row64, lane));
+      uint64_t b = readRow(warp, spec.b[i], spec.row64, lane);
+      uint64_t c = readRow(warp, spec.c[i], spec.row64, lane);
+      uint64_t old = atomicUpdate(spec.op, spec.type, at + i * bytes, b, c);
+      changed |= atomicValue(spec.op, spec.type, old, b, c) != old;
       if (spec.d[i] == noRef)
         continue;
       if (spec.row64)
@@ -184,6 +186,8 @@ Status runAtomic(const Inst &inst, Warp &warp) {
         warp.row32<uint32_t>(spec.d[i])[lane] = static_cast<uint32_t>(old);
     }
   }
+  // An operation that changes nothing may be part of a wait.
+  warp.cta->cluster->events += changed;
   return Status::Next;
 }
 
