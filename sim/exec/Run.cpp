@@ -86,6 +86,8 @@ private:
 static std::mutex poolMutex;
 static std::vector<std::vector<Cta>> pool;
 static constexpr size_t poolLimit = 16;
+/// Local memory of a warp that is worth keeping.
+static constexpr size_t pooledLocalBytes = 256 * 1024;
 
 static std::vector<Cta> takeCtas(uint32_t count) {
   std::vector<Cta> ctas;
@@ -101,6 +103,11 @@ static std::vector<Cta> takeCtas(uint32_t count) {
 }
 
 static void giveCtas(std::vector<Cta> ctas) {
+  // Deep recursion leaves local memory behind that hardly anybody needs again.
+  for (Cta &cta : ctas)
+    for (Warp &warp : cta.warps)
+      if (warp.local.capacity() > pooledLocalBytes)
+        warp.local = std::vector<std::byte>();
   std::lock_guard<std::mutex> lock(poolMutex);
   if (pool.size() < poolLimit)
     pool.push_back(std::move(ctas));
