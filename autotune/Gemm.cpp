@@ -23,6 +23,9 @@ static constexpr int64_t kRegistersBesideAccumulators = 72;
 // The producer warpgroup's budget, and the shared memory for barriers.
 static constexpr int64_t kProducerRegisters = 40;
 static constexpr int64_t kBarrierBytes = 1024;
+// Columns that a rope's epilogue works on at a time; what it holds of 128, with
+// a bias on top, spills.
+static constexpr int64_t kRopeSlice = 64;
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -44,6 +47,9 @@ int64_t gemmEpilogueSlice(const GemmConfig &config, const GemmShape &shape) {
     slice = std::gcd(slice, shape.segment);
   if (shape.headDim)
     slice = std::gcd(slice, shape.headDim);
+  // The halves of a rope are in registers together, beside the accumulators.
+  if (shape.headDim && !shape.reducesHeads && !config.swapAB)
+    slice = std::gcd(slice, kRopeSlice);
   return slice;
 }
 
@@ -227,12 +233,15 @@ double gemmCycles(const GemmConfig &config, const GemmShape &shape,
                 tileElements * kAccumulatorBytes * double(config.splitK - 1) /
                     sku.dsmemBytesPerSmClock
           : 0;
+  // A cluster meets where its barriers are made, and before a CTA may leave.
+  double meetings =
+      config.splitK * config.multicast > 1 ? 2 * sku.latency("dsmem_load") : 0;
   double hbm = (double(shape.n) * shape.k + double(shape.tokens) * shape.k) *
                kOperandBytes / sku.hbmBytesPerClock();
   double fill = sku.latency("dram") + sku.latency("mbarrier_wait");
   // The epilogue hides under the next tile's loop, but for the last wave's.
   return std::max(waves * std::max(loop, epilogue), hbm) + fill + epilogue +
-         exchange;
+         exchange + meetings;
 }
 
 static std::string explain(const Choice<GemmConfig> &choice,
