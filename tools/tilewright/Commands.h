@@ -13,7 +13,7 @@
 
 namespace tilewright {
 
-/// What scripts may rely on; docs/cli.md.
+/// What scripts may rely on; docs/generated/cli.md.
 enum ExitCode {
   kDone = 0,
   kFailed = 1,       // the input or the compilation failed
