@@ -82,6 +82,17 @@ TEST(Gemm, GivesAReasonForEachRule) {
             "multicast needs more than one wave of tiles");
 }
 
+TEST(Gemm, RopeHoldsLittleBesideTheAccumulators) {
+  GemmShape shape = shapeOf(2048, 4608, 3584);
+  shape.headDim = 128;
+  GemmConfig config = legalConfig();
+  config.blockN = 256;
+  EXPECT_EQ(gemmEpilogueSlice(config, shape), 64);
+  // A norm needs the whole head, and says so among its registers.
+  shape.reducesHeads = true;
+  EXPECT_EQ(gemmEpilogueSlice(config, shape), 128);
+}
+
 TEST(Gemm, GivesAReasonForEachRuleOfTheEpilogue) {
   Sku sku = testSku("h800-sxm");
   GemmConfig config = legalConfig();
