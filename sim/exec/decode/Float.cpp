@@ -160,9 +160,50 @@ static void checkRounding(InstDecoder &d, const ConvertSpec &spec) {
     d.fail("'cvt' to a narrower type needs a rounding");
 }
 
+/// cvt.pack.sat.{u16,s16}.s32 d, a, b and cvt.pack.sat.{u8,s8}.s32.b32 d, a, b,
+/// c: b lowest, then a, then the low bits of c. Built from saturating
+/// conversions and byte permutations.
+static void decodeCvtPack(InstDecoder &d) {
+  if (!d.take("sat"))
+    d.unsupported();
+  Type to = d.needType(), from = d.needType();
+  bool bytes = ptx::typeBytes(to) == 1;
+  if (from != Type::S32 || ptx::isFloat(to) || ptx::isBits(to) ||
+      ptx::typeBytes(to) > 2 || (bytes && d.needType() != Type::B32))
+    d.unsupported();
+  d.needOperands(bytes ? 4 : 3);
+  ConvertSpec spec;
+  spec.to = to;
+  spec.from = from;
+  spec.sat = true;
+  const ConvertSpec *kept = d.keep(spec);
+  Inst a, b, join;
+  a.a = d.source(1, Type::S32);
+  b.a = d.source(2, Type::S32);
+  a.d = join.b = d.fn.newRow32();
+  b.d = join.a = d.fn.newRow32();
+  a.aux = b.aux = kept;
+  ConstantRows &constants = d.fn.program.constants;
+  // prmt numbers the bytes of its first source 0 to 3, of its second 4 to 7.
+  join.c = constants.ref32(bytes ? 0x0040 : 0x5410);
+  Handler permute = selectInt(IntOp::Prmt, Type::B32);
+  Inst last = join;
+  if (bytes) {
+    last.b = d.source(3, Type::B32);
+    last.a = join.d = d.fn.newRow32();
+    last.c = constants.ref32(0x5410);
+  }
+  last.d = d.result(0, Type::B32);
+  d.emit(selectConvert(spec), a);
+  d.emit(selectConvert(spec), b);
+  if (bytes)
+    d.emit(permute, join);
+  d.emit(permute, last);
+}
+
 static void decodeCvt(InstDecoder &d) {
   if (d.take("pack"))
-    d.unsupported();
+    return decodeCvtPack(d);
   ConvertSpec spec;
   takeConvertRounding(d, spec);
   spec.ftz = d.take("ftz");
