@@ -119,7 +119,9 @@ static void addSwapped(std::vector<GemmConfig> &out, const GemmShape &shape,
   while (blockM < shape.tokens && blockM < kWgmmaNMax)
     blockM *= 2;
   for (int64_t warpgroups : {1, 2})
-    for (int64_t splitK : {1, 2, 4, 8}) {
+    // Larger splits are legal; SmolLM2 goes wrong with splits of 4 by a fault
+    // not found yet, so they are not proposed.
+    for (int64_t splitK : {1}) {
       GemmConfig config;
       config.swapAB = 1;
       config.blockM = blockM;
@@ -151,6 +153,8 @@ static std::optional<std::string> whyEpilogueIllegal(const GemmConfig &config,
     return "pairs of columns would be torn";
   if (shape.chunk && (slice % shape.chunk != 0))
     return "a tile must hold whole chunks of the sums of squares";
+  if (config.swapAB && shape.chunk && slice != shape.chunk)
+    return "with swapped operands a tile is one chunk of the sums of squares";
   return std::nullopt;
 }
 
