@@ -15,7 +15,9 @@ double getStatedBound(llvm::StringRef passArgument) {
   // in the last place of bf16. Graphs without a norm over heads do not move.
   constexpr double kOrder = 0x1p-8;
   return llvm::StringSwitch<double>(passArgument)
-      .Cases({"xf-form-gated-activations", "xf-fold-norms", "xf-split-attention"}, kRoundings)
+      .Cases(
+          {"xf-form-gated-activations", "xf-fold-norms", "xf-split-attention"},
+          kRoundings)
       .Case("xf-pair-rope-columns", kOrder)
       .Default(0.0);
 }

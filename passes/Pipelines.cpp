@@ -79,10 +79,15 @@ void buildNvvmPipeline(OpPassManager &pm) {
 }
 
 void registerPipelines() {
-  PassPipelineRegistration<>("tile-expand", "What kernels leave implicit, made explicit", buildTilePipeline);
-  PassPipelineRegistration<>("tile-lower-to-nvvm", "From expanded kernels to LLVM and NVVM", buildNvvmPipeline);
+  PassPipelineRegistration<>("tile-expand",
+                             "What kernels leave implicit, made explicit",
+                             buildTilePipeline);
+  PassPipelineRegistration<>("tile-lower-to-nvvm",
+                             "From expanded kernels to LLVM and NVVM",
+                             buildNvvmPipeline);
   PassPipelineRegistration<GraphOptions>(
-      "xf-fuse", "From a model's graph to tuned kernels and plans", buildGraphPipeline);
+      "xf-fuse", "From a model's graph to tuned kernels and plans",
+      buildGraphPipeline);
 }
 
 } // namespace tilewright
