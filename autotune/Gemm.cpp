@@ -119,9 +119,7 @@ static void addSwapped(std::vector<GemmConfig> &out, const GemmShape &shape,
   while (blockM < shape.tokens && blockM < kWgmmaNMax)
     blockM *= 2;
   for (int64_t warpgroups : {1, 2})
-    // Larger splits are legal; SmolLM2 goes wrong with splits of 4 by a fault
-    // not found yet, so they are not proposed.
-    for (int64_t splitK : {1}) {
+    for (int64_t splitK : {1, 2, 4, 8}) {
       GemmConfig config;
       config.swapAB = 1;
       config.blockM = blockM;

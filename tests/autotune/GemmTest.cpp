@@ -164,15 +164,15 @@ TEST(Gemm, PutsFewTokensOnTheNSide) {
 }
 
 /// Nine tiles of weights leave most of the chip idle, unless each is shared.
-TEST(Gemm, PredictsThatALongKOfFewTilesGainsBySplitting) {
+TEST(Gemm, SplitsALongKOfFewTiles) {
   Sku sku = testSku("h800-sxm");
-  GemmShape deep = shapeOf(1, 576, 1536), wide = shapeOf(1, 128256, 4096);
-  GemmConfig whole = chooseGemm(deep, sku)->config, split = whole;
-  split.splitK = 4;
-  EXPECT_EQ(reasonOf(whyIllegal(split, deep, sku)), "");
-  EXPECT_LT(gemmCycles(split, deep, sku), gemmCycles(whole, deep, sku));
+  auto deep = chooseGemm(shapeOf(1, 576, 1536), sku);
+  ASSERT_TRUE(deep);
+  EXPECT_GT(deep->config.splitK, 1);
   // Where the tiles fill the chip many times over, there is nothing to gain.
-  EXPECT_GT(gemmCycles(split, wide, sku), gemmCycles(whole, wide, sku));
+  auto wide = chooseGemm(shapeOf(1, 128256, 4096), sku);
+  ASSERT_TRUE(wide);
+  EXPECT_EQ(wide->config.splitK, 1);
 }
 
 TEST(Gemm, DiffersBetweenBoardsWhereItOught) {
