@@ -120,6 +120,8 @@ static void addSwapped(std::vector<GemmConfig> &out, const GemmShape &shape,
     blockM *= 2;
   for (int64_t warpgroups : {1, 2})
     for (int64_t splitK : {1, 2, 4, 8}) {
+      if (splitK > shape.maxSplitK)
+        break;
       GemmConfig config;
       config.swapAB = 1;
       config.blockM = blockM;

@@ -26,6 +26,9 @@ struct GemmShape {
   int64_t chunk = 0;
   /// Gates and ups, or halves of a rope, lie eight columns apart.
   bool pairs = false;
+  /// Most CTAs that may share the K of one tile. A split adds the parts of a
+  /// sum in another order, so 1 keeps the bits of all configs alike.
+  int64_t maxSplitK = 8;
   /// Bytes that the epilogue reads and writes per accumulator element.
   double epilogueBytes = 2;
 };

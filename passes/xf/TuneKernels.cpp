@@ -138,6 +138,10 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
       if (failed(expectOne<xf::MatmulOp>(kernel)))
         return failure();
       autotune::GemmShape shape = gemmShapeOf(kernel, rowsOf(kernel));
+      // Splits pay for the few tokens of a decode step. A prompt's sums keep
+      // one order, whatever else is in the step.
+      if (!isDecodePlan())
+        shape.maxSplitK = 1;
       auto choice = autotune::chooseGemm(shape, sku, &rejections);
       if (!choice)
         return refuse(kernel, rejections);
@@ -189,7 +193,7 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
       return failure();
     autotune::AttentionShape shape =
         shapeOf(*kernel.getBlock().getOps<xf::AttentionOp>().begin());
-    if (getOperation()->getAttrOfType<StringAttr>("xf.entry") == "decode")
+    if (isDecodePlan())
       return writeChoice(
           kernel, autotune::chooseAttentionDecode(shape, sku, &rejections),
           rejections);
@@ -208,6 +212,10 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
         return boundOf("rows");
     }
     return boundOf("tokens");
+  }
+
+  bool isDecodePlan() {
+    return getOperation()->getAttrOfType<StringAttr>("xf.entry") == "decode";
   }
 
   int64_t boundOf(StringRef name) {

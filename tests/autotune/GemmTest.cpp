@@ -169,6 +169,9 @@ TEST(Gemm, SplitsALongKOfFewTiles) {
   auto deep = chooseGemm(shapeOf(1, 576, 1536), sku);
   ASSERT_TRUE(deep);
   EXPECT_GT(deep->config.splitK, 1);
+  GemmShape inOrder = shapeOf(1, 576, 1536);
+  inOrder.maxSplitK = 1;
+  EXPECT_EQ(chooseGemm(inOrder, sku)->config.splitK, 1);
   // Where the tiles fill the chip many times over, there is nothing to gain.
   auto wide = chooseGemm(shapeOf(1, 128256, 4096), sku);
   ASSERT_TRUE(wide);
