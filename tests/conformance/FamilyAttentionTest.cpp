@@ -5,9 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <numeric>
 #include <random>
+
+#include "nlohmann/json.hpp"
 
 using namespace tilewright::conformance;
 
@@ -41,6 +45,9 @@ static FamilyCase makeCase(const AttentionParam &param) {
   const auto &[q, kv, dim, pageSize, window] = param.heads;
   FamilyCase test;
   test.entry = param.entry;
+  // One kernel: FamilyAttentionPartsTest has the two that a split makes.
+  if (param.entry == "decode")
+    test.config = {{"num_splits", 1}};
   test.graph = fill(R"(
     !cache = tensor<?x$KVx$Px$Dxbf16, #xf.sizes<pages>>
     !q = tensor<?x$Qx$Dxbf16, #xf.sizes<tokens>>
@@ -116,3 +123,32 @@ INSTANTIATE_TEST_SUITE_P(
         AttentionParam{{8, 2, 96, 64, 0}, {{{65, 129}}}, "prefill"},
         AttentionParam{{8, 2, 128, 64, 50}, {{{200, 200}, {3, 90}}}, "prefill"},
         AttentionParam{{2, 1, 256, 32, 0}, {{{66, 70}}}, "prefill"}));
+
+//===----------------------------------------------------------------------===//
+// The shapes that tests and benchmarks share
+//===----------------------------------------------------------------------===//
+
+/// Every list of sequences with every set of heads, pages of 64; a batch of
+/// single tokens runs as a decode step too.
+static std::vector<AttentionParam> sharedShapes() {
+  std::ifstream file(TILEWRIGHT_SHAPES);
+  nlohmann::json shapes = nlohmann::json::parse(file);
+  std::vector<AttentionParam> result;
+  for (const nlohmann::json &heads : shapes["attention_heads"])
+    for (const nlohmann::json &sequences : shapes["attention_sequences"]) {
+      AttentionParam param{
+          {heads["q_heads"], heads["kv_heads"], heads["head_dim"], 64, 0},
+          {sequences["query_key_lengths"]},
+          "prefill"};
+      result.push_back(param);
+      auto isSingle = [](const auto &seq) { return seq.first == 1; };
+      if (!std::ranges::all_of(param.batch.seqs, isSingle))
+        continue;
+      param.entry = "decode";
+      result.push_back(param);
+    }
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shared, FamilyAttention,
+                         testing::ValuesIn(sharedShapes()));
