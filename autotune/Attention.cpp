@@ -19,8 +19,6 @@ static constexpr int64_t kSoftmaxRegisters = 48;
 static constexpr int64_t kDecodeRegisters = 24;
 static constexpr int64_t kBarrierBytes = 1024;
 
-static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 std::vector<ConfigField> AttentionPrefillConfig::fields() const {
   return {{"BLOCK_M", blockM},
           {"BLOCK_N", blockN},

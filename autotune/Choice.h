@@ -2,12 +2,16 @@
 #ifndef TILEWRIGHT_AUTOTUNE_CHOICE_H
 #define TILEWRIGHT_AUTOTUNE_CHOICE_H
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace tilewright::autotune {
+
+/// `a / b`, rounded up, of a count and a positive size.
+constexpr int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// One named field of a Config, in the order in which it prints.
 using ConfigField = std::pair<const char *, int64_t>;

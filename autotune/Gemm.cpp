@@ -27,8 +27,6 @@ static constexpr int64_t kBarrierBytes = 1024;
 // a bias on top, spills.
 static constexpr int64_t kRopeSlice = 64;
 
-static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 std::vector<ConfigField> GemmConfig::fields() const {
   return {{"BLOCK_M", blockM},
           {"BLOCK_N", blockN},

@@ -14,8 +14,6 @@ static constexpr int64_t kAccessBytes = 16;
 // Elements of the rows at hand that a thread may keep in registers.
 static constexpr int64_t kElementsPerThreadMax = 64;
 
-static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 std::vector<ConfigField> RowWiseConfig::fields() const {
   return {{"warps", warps}, {"ROWS", rowsPerCta}, {"vector", vector}};
 }
