@@ -33,6 +33,9 @@ struct GlobalTensor {
   llvm::SmallVector<mlir::Value> sizes;
 };
 
+/// Threads of a warp.
+int64_t getWarpThreads();
+
 /// The threads that run a piece of code: one replica of a role, or the CTA.
 struct ThreadGroup {
   /// Null for the CTA.

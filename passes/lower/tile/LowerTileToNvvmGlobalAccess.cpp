@@ -418,15 +418,20 @@ struct GlobalStoreLowering : TilePattern<tile::StoreOp> {
 // Scalars: a fragment of one element that every thread holds
 //===----------------------------------------------------------------------===//
 
-static tile::FragmentType getScalarFragment(Operation *op,
-                                            const KernelContext &kernel,
-                                            Type elementType, int64_t rank) {
-  int64_t threads =
-      kernel.getThreads(op).warps * 32; // all that run the op, whatever it is
-  SmallVector<int64_t> shape(std::max<int64_t>(rank, 1), 1);
-  tile::Layout layout = tile::Layout::replicated(shape, threads);
-  return tile::FragmentType::get(
-      shape, elementType, tile::LayoutAttr::get(op->getContext(), layout));
+/// The box of one element of `memory`.
+static GlobalBox makeScalarBox(ImplicitLocOpBuilder &b, Operation *op,
+                               const KernelContext &kernel, Value memory,
+                               ValueRange indices) {
+  auto type = cast<tile::GlobalType>(memory.getType());
+  SmallVector<int64_t> shape(std::max<int64_t>(type.getRank(), 1), 1);
+  // All threads that run the op, whatever it is.
+  tile::Layout layout = tile::Layout::replicated(
+      shape, kernel.getThreads(op).warps * getWarpThreads());
+  auto fragment =
+      tile::FragmentType::get(shape, type.getElementType(),
+                              tile::LayoutAttr::get(op->getContext(), layout));
+  return GlobalBox(b, op, kernel, kernel.globals.find(memory)->second, type,
+                   indices, fragment, std::nullopt);
 }
 
 struct GlobalLoadScalarLowering : TilePattern<tile::LoadScalarOp> {
@@ -438,11 +443,8 @@ struct GlobalLoadScalarLowering : TilePattern<tile::LoadScalarOp> {
     if (!type)
       return rewriter.notifyMatchFailure(op, "not global");
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    GlobalBox box(
-        b, op, kernel, kernel.globals.find(op.getSource())->second, type,
-        adaptor.getIndices(),
-        getScalarFragment(op, kernel, type.getElementType(), type.getRank()),
-        std::nullopt);
+    GlobalBox box =
+        makeScalarBox(b, op, kernel, op.getSource(), adaptor.getIndices());
     if (failed(box.prepare()))
       return failure();
     AccessOptions options;
@@ -462,11 +464,8 @@ struct GlobalStoreScalarLowering : TilePattern<tile::StoreScalarOp> {
     if (!type)
       return rewriter.notifyMatchFailure(op, "not global");
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    GlobalBox box(
-        b, op, kernel, kernel.globals.find(op.getDestination())->second, type,
-        adaptor.getIndices(),
-        getScalarFragment(op, kernel, type.getElementType(), type.getRank()),
-        std::nullopt);
+    GlobalBox box =
+        makeScalarBox(b, op, kernel, op.getDestination(), adaptor.getIndices());
     if (failed(box.prepare()))
       return failure();
     AccessOptions options;

@@ -54,10 +54,6 @@ private:
 };
 } // namespace
 
-static int64_t getWarpThreads() {
-  return target::getDefaultTarget().threads.threadsPerWarp;
-}
-
 /// The digits along the dimension, split where a mode crosses from lanes to
 /// warps.
 SmallVector<ThreadDigit> Reduction::getDigits(bool acrossWarps) const {

@@ -2,6 +2,8 @@
 
 #include "passes/lower/tile/LowerTileToNvvm.h"
 
+#include "ir/target/Target.h"
+
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 
@@ -12,6 +14,10 @@
 using namespace mlir;
 
 namespace tilewright {
+
+int64_t getWarpThreads() {
+  return target::getDefaultTarget().threads.threadsPerWarp;
+}
 
 constexpr int64_t kWordBits = 32;
 

@@ -11,10 +11,6 @@ namespace tilewright {
 
 constexpr int64_t kBarrierBytes = 8;
 
-static int64_t getWarpThreads() {
-  return target::getDefaultTarget().threads.threadsPerWarp;
-}
-
 void createSync(ImplicitLocOpBuilder &b, const ThreadGroup &threads) {
   if (threads.role && threads.warps == 1) {
     NVVM::SyncWarpOp::create(b, createI32(b, -1));
