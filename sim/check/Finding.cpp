@@ -181,6 +181,7 @@ void Findings::insert(Key key, Finding finding) {
   record.finding = std::move(finding);
   record.finding.place = record.finding.other = {};
   record.count = 1;
+  record.id = ++nextId;
   entries.emplace(std::move(key), std::move(record));
 }
 

@@ -108,6 +108,7 @@ struct Record {
   Finding finding; ///< its places no longer point anywhere
   ResolvedPlace place, other;
   uint64_t count = 0;
+  uint64_t id = 0; ///< tells records apart; no order
 };
 
 /// Thread-safe.
@@ -150,7 +151,7 @@ private:
   const size_t limit;
   mutable std::mutex mutex;
   Entries entries;
-  uint64_t droppedCount = 0;
+  uint64_t droppedCount = 0, nextId = 0;
   bool errors = false;
 };
 
