@@ -6,6 +6,7 @@
 #include "sim/async/TensorMap.h"
 #include "sim/exec/Engine.h"
 #include "sim/exec/Program.h"
+#include "sim/exec/Schedule.h"
 #include "sim/exec/Warp.h"
 
 #include <atomic>
@@ -92,6 +93,7 @@ struct Cluster {
   uint32_t barrierArrived = 0;
   /// Arrivals, completed waits and exits: what a deadlock has none of.
   uint64_t events = 0;
+  ScheduleRandom random;
   uint32_t liveThreads() const;
   void checkBarrier();
 };
@@ -112,6 +114,7 @@ struct LaunchContext {
   uint32_t sharedBytes = 0;     ///< reserved, static and dynamic
   uint32_t staticSharedEnd = 0; ///< where dynamic shared memory starts
   uint32_t localBytesPerThread = 0;
+  uint64_t scheduleSeed = 0; ///< 0: the default schedule
 
   /// Held by TMA reductions into global memory.
   std::mutex reductionMutex;

@@ -132,6 +132,9 @@ struct Launch {
   bool cooperative = false;
   /// Host threads to use; 0 means TILEWRIGHT_SIM_THREADS, else all cores.
   uint32_t hostThreads = 0;
+  /// An adversarial schedule, the same every time (see Schedule.h); 0 means
+  /// TILEWRIGHT_SIM_SCHEDULE, else the default one.
+  uint64_t scheduleSeed = 0;
   /// How long a grid that does nothing but poll memory may go on before it
   /// counts as a deadlock: longer than none where the host or another kernel
   /// may write what it polls.

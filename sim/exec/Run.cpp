@@ -70,6 +70,8 @@ private:
     bool progressed = false, spun = false, live = false;
   };
   bool runRound(Round &round);
+  bool runWarp(Warp &warp, Round &round);
+  bool runShuffledRound(Round &round);
   void timeOutWaits();
 
   LaunchContext &launch;
@@ -145,6 +147,7 @@ ClusterTask::ClusterTask(LaunchContext &launch, const GridShape &shape,
     : launch(launch) {
   cluster.launch = &launch;
   cluster.linear = linear;
+  cluster.random.start(launch.scheduleSeed, linear);
   cluster.id = shape.clusterId(linear);
   cluster.ctas = takeCtas(launch.clusterCtas);
   for (uint32_t rank = 0; rank < launch.clusterCtas; ++rank)
@@ -153,29 +156,55 @@ ClusterTask::ClusterTask(LaunchContext &launch, const GridShape &shape,
 
 ClusterTask::~ClusterTask() { giveCtas(std::move(cluster.ctas)); }
 
+/// One slice of a warp. False after a fault.
+bool ClusterTask::runWarp(Warp &warp, Round &round) {
+  if (warp.done())
+    return true;
+  uint64_t before = warp.instructions;
+  uint32_t idleBefore = warp.idle;
+  // Mostly short turns, where an adversary does most harm.
+  uint32_t slice = cluster.random.active()
+                       ? 1 + cluster.random.below(2u << cluster.random.below(9))
+                       : warpSlice;
+  SliceEnd end = warp.run(slice);
+  if (end == SliceEnd::Fault)
+    return false;
+  bool spun =
+      end == SliceEnd::Yielded && warp.instructions - before < spinInstructions;
+  round.spun |= spun;
+  round.progressed |= !spun && warp.instructions != before;
+  if (warp.idle != idleBefore) {
+    warp.cta->checkBarriers();
+    cluster.checkBarrier();
+    ++cluster.events;
+    round.progressed = true;
+  }
+  round.live |= !warp.done();
+  return true;
+}
+
 /// One slice of every warp. False after a fault.
 bool ClusterTask::runRound(Round &round) {
-  for (Cta &cta : cluster.ctas) {
-    for (Warp &warp : cta.warps) {
-      if (warp.done())
-        continue;
-      uint64_t before = warp.instructions;
-      uint32_t idleBefore = warp.idle;
-      SliceEnd end = warp.run(warpSlice);
-      if (end == SliceEnd::Fault)
+  if (cluster.random.active())
+    return runShuffledRound(round);
+  for (Cta &cta : cluster.ctas)
+    for (Warp &warp : cta.warps)
+      if (!runWarp(warp, round))
         return false;
-      bool spun = end == SliceEnd::Yielded &&
-                  warp.instructions - before < spinInstructions;
-      round.spun |= spun;
-      round.progressed |= !spun && warp.instructions != before;
-      if (warp.idle != idleBefore) {
-        cta.checkBarriers();
-        cluster.checkBarrier();
-        ++cluster.events;
-        round.progressed = true;
-      }
-      round.live |= !warp.done();
-    }
+  return true;
+}
+
+/// The same in any order.
+bool ClusterTask::runShuffledRound(Round &round) {
+  std::vector<Warp *> order;
+  for (Cta &cta : cluster.ctas)
+    for (Warp &warp : cta.warps)
+      order.push_back(&warp);
+  for (size_t left = order.size(); left > 0; --left) {
+    size_t chosen = cluster.random.below(static_cast<uint32_t>(left));
+    std::swap(order[chosen], order[left - 1]);
+    if (!runWarp(*order[left - 1], round))
+      return false;
   }
   return true;
 }
@@ -280,10 +309,12 @@ namespace {
 /// What the host threads of one launch share.
 struct GridRun {
   GridRun(LaunchContext &launch, GridShape shape)
-      : launch(launch), shape(shape) {}
+      : launch(launch), shape(shape), total(shape.clusters()),
+        order(total, launch.scheduleSeed) {}
   LaunchContext &launch;
   GridShape shape;
-  uint64_t total = 0;
+  uint64_t total;
+  SchedulePermutation order;  ///< in which clusters start
   uint64_t residentLimit = 1; ///< clusters that the device holds at once
   std::atomic<uint64_t> next{0};
   std::atomic<uint64_t> resident{0};
@@ -296,15 +327,19 @@ struct GridRun {
 /// One host thread's clusters.
 class Worker {
 public:
-  explicit Worker(GridRun &grid) : grid(grid) {}
+  explicit Worker(GridRun &grid) : grid(grid) {
+    random.start(grid.launch.scheduleSeed, ~uint64_t(0));
+  }
   void run();
 
 private:
   bool startOne();
+  void nextTurn();
   void retire();
   bool spunTooLong();
 
   GridRun &grid;
+  ScheduleRandom random;
   std::vector<std::unique_ptr<ClusterTask>> active;
   size_t turn = 0;
   LaunchStats stats;
@@ -325,9 +360,19 @@ bool Worker::startOne() {
     grid.resident.fetch_sub(1);
     return false;
   }
-  active.push_back(
-      std::make_unique<ClusterTask>(grid.launch, grid.shape, linear));
+  active.push_back(std::make_unique<ClusterTask>(grid.launch, grid.shape,
+                                                 grid.order(linear)));
   return true;
+}
+
+/// Others may be what this one waits for: one that is new, or the next.
+void Worker::nextTurn() {
+  if (!random.oneIn(2) && startOne())
+    turn = active.size() - 1;
+  else if (random.active())
+    turn = random.below(static_cast<uint32_t>(active.size()));
+  else
+    turn = (turn + 1) % active.size();
 }
 
 void Worker::retire() {
@@ -387,22 +432,24 @@ void Worker::run() {
       }
       break;
     }
-    // Others may be what this one waits for: one that is new, or the next.
-    if (startOne())
-      turn = active.size() - 1;
-    else
-      turn = (turn + 1) % active.size();
+    nextTurn();
   }
   std::lock_guard<std::mutex> lock(grid.mutex);
   grid.stats.warpInstructions += stats.warpInstructions;
   grid.stats.threadInstructions += stats.threadInstructions;
 }
 
-static uint32_t hostThreads(const Launch &launch, uint64_t clusters) {
-  uint64_t threads = launch.hostThreads;
-  if (threads == 0)
-    if (const char *variable = std::getenv("TILEWRIGHT_SIM_THREADS"))
-      threads = std::strtoull(variable, nullptr, 10);
+/// A launch's own choice, else the environment's, else 0.
+static uint64_t choiceOr(uint64_t own, const char *variable) {
+  const char *value = own ? nullptr : std::getenv(variable);
+  return value ? std::strtoull(value, nullptr, 10) : own;
+}
+
+static uint32_t hostThreads(const LaunchContext &launch, uint64_t clusters) {
+  if (launch.scheduleSeed)
+    return 1;
+  uint64_t threads =
+      choiceOr(launch.launch->hostThreads, "TILEWRIGHT_SIM_THREADS");
   if (threads == 0)
     threads = std::max(1u, std::thread::hardware_concurrency());
   return static_cast<uint32_t>(std::min({threads, clusters, uint64_t(1024)}));
@@ -505,9 +552,10 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   context.sharedBytes = ((kernel.code->sharedEnd + align - 1) & ~(align - 1)) +
                         launch.dynamicSharedBytes;
   context.localBytesPerThread = kernel.localBytesPerThread;
+  context.scheduleSeed =
+      choiceOr(launch.scheduleSeed, "TILEWRIGHT_SIM_SCHEDULE");
 
   GridRun grid(context, {launch.grid, cluster});
-  grid.total = grid.shape.clusters();
   uint32_t perSm =
       std::max(1u, maxActiveBlocksPerSm(kernel, config, context.blockThreads,
                                         launch.dynamicSharedBytes));
@@ -515,7 +563,7 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
                                                  context.clusterCtas);
 
   std::vector<std::thread> threads;
-  for (uint32_t i = 1; i < hostThreads(launch, grid.total); ++i)
+  for (uint32_t i = 1; i < hostThreads(context, grid.total); ++i)
     threads.emplace_back([&grid] { Worker(grid).run(); });
   Worker(grid).run();
   for (std::thread &thread : threads)

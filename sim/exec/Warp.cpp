@@ -350,10 +350,13 @@ bool Warp::schedule() {
     return false;
   uint32_t index = static_cast<uint32_t>(best - strands.data());
   if (fairness == 0) {
-    index = longestWaiting(index);
+    ScheduleRandom &random = cta->cluster->random;
+    index = random.active() ? anyReady() : longestWaiting(index);
     outOfTurn = &strands[index] != best;
     select(index);
     fairness = outOfTurn ? outOfTurnQuantum : fairnessQuantum;
+    if (random.active())
+      fairness = 1 + random.below(outOfTurnQuantum);
   } else if (index != current || active != strands[index].mask ||
              pc != strands[index].pc) {
     select(index);
@@ -370,6 +373,16 @@ uint32_t Warp::longestWaiting(uint32_t index) const {
         strands[i].lastRun < strands[index].lastRun)
       index = i;
   return index;
+}
+
+/// One of the strands that can run, by the launch's seed.
+uint32_t Warp::anyReady() {
+  uint32_t chosen = 0, ready = 0;
+  for (uint32_t i = 0; i < strands.size(); ++i)
+    if (strands[i].wait == WaitKind::None &&
+        cta->cluster->random.below(++ready) == 0)
+      chosen = i;
+  return chosen;
 }
 
 SliceEnd Warp::run(uint32_t budget) {

@@ -163,6 +163,7 @@ struct Warp {
 private:
   bool schedule();
   uint32_t longestWaiting(uint32_t index) const;
+  uint32_t anyReady();
   void select(uint32_t index);
   void mergeAtPc();
   void computeMergePc();

@@ -10,6 +10,8 @@ namespace tilewright::sim {
 
 static constexpr int64_t countLimit = (int64_t(1) << 20) - 1;
 static constexpr uint64_t initializedTag = 1;
+/// Adversarial schedules let one in so many waits return early.
+static constexpr uint32_t earlyReturns = 8;
 
 bool Mbarrier::decode(uint64_t bits, Mbarrier &out) {
   if (bits >> 62 != initializedTag)
@@ -185,7 +187,8 @@ Status runMbarrierWait(const Inst &inst, Warp &warp) {
   if (!testPhases(inst, warp, complete))
     return Status::Fault;
   Strand &strand = warp.strand();
-  bool mayWait = (inst.flags & mbarrierTry) && !strand.timedOut;
+  bool mayWait = (inst.flags & mbarrierTry) && !strand.timedOut &&
+                 !warp.cta->cluster->random.oneIn(earlyReturns);
   // Lanes that are through are not held back by those that are not.
   if (complete == 0 && mayWait)
     return warp.block(WaitKind::Mbarrier);
