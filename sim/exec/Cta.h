@@ -107,6 +107,7 @@ struct LaunchContext {
   const FunctionInfo *entry = nullptr;
   const std::byte *params = nullptr;
   uint32_t paramBytes = 0;
+  Observer *observer = nullptr;
   uint32_t blockThreads = 0;
   uint32_t warpsPerCta = 0;
   uint32_t clusterCtas = 1;

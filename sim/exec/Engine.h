@@ -76,6 +76,7 @@ struct KernelParam {
   uint32_t align = 1;
 };
 
+class Observer;
 struct KernelCode; // decoded instructions, private to the engine
 
 /// A kernel as the driver sees it.
@@ -139,6 +140,8 @@ struct Launch {
   /// counts as a deadlock: longer than none where the host or another kernel
   /// may write what it polls.
   std::chrono::milliseconds spinTimeout{0};
+  /// Sees all that happens; null without checks. See Observer.h.
+  Observer *observer = nullptr;
   /// Receives what the program prints; stdout when empty.
   std::function<void(std::string_view)> print;
 };

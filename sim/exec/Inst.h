@@ -62,6 +62,7 @@ struct alignas(64) Inst {
   uint32_t location = 0;     ///< in the PTX text
   uint32_t flags = 0;        ///< InstFlags
   const void *aux = nullptr; ///< operands that do not fit, owned by the Program
+  uint32_t effect = 0;       ///< in Program::effects; 0: none to speak of
 };
 static_assert(sizeof(Inst) == 64);
 
@@ -78,6 +79,8 @@ enum InstFlags : uint32_t {
   Polls = 16,
   /// Changes memory or waits by itself, so a loop around it is no polling.
   Works = 32,
+  /// Reads memory that others can write, though nobody should meanwhile.
+  Reads = 64,
 };
 
 } // namespace tilewright::sim

@@ -3,6 +3,7 @@
 #ifndef TILEWRIGHT_SIM_EXEC_PROGRAM_H
 #define TILEWRIGHT_SIM_EXEC_PROGRAM_H
 
+#include "sim/exec/Effect.h"
 #include "sim/exec/Engine.h"
 #include "sim/exec/Inst.h"
 #include "sim/ptx/Source.h"
@@ -75,6 +76,9 @@ struct Program {
   std::vector<Inst> code; ///< all functions
   std::deque<FunctionInfo> functions;
   ConstantRows constants;
+  /// What checkers ask; Inst::effect is an index. The first one is empty.
+  std::vector<Effect> effects = {Effect()};
+  std::vector<Ref> touchedRows;
   /// Operand lists and tables that Inst::aux points to.
   std::vector<std::shared_ptr<const void>> aux;
 

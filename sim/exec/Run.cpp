@@ -10,6 +10,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/exec/Cta.h"
+#include "sim/exec/LoopWatch.h"
+#include "sim/exec/Observer.h"
 #include "sim/tensor/FloatEnvironment.h"
 #include "sim/tensor/MatrixType.h"
 
@@ -18,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <thread>
+#include <unordered_map>
 
 namespace tilewright::sim {
 
@@ -63,7 +66,7 @@ public:
   ClusterTask(const ClusterTask &) = delete;
   ClusterEnd run();
   void addStats(LaunchStats &stats) const;
-  void reportDeadlock();
+  void reportDeadlock(const Warp *endless = nullptr);
 
 private:
   struct Round {
@@ -71,11 +74,13 @@ private:
   };
   bool runRound(Round &round);
   bool runWarp(Warp &warp, Round &round);
+  bool runSlice(Warp &warp, uint32_t budget, bool &spun);
   bool runShuffledRound(Round &round);
   void timeOutWaits();
 
   LaunchContext &launch;
   Cluster cluster;
+  std::unordered_map<const Warp *, LoopWatch> watches;
   uint32_t idleRounds = 0;
   uint64_t eventsAtTimeOut = 0;
   uint64_t eventsAtSpin = 0;
@@ -152,9 +157,36 @@ ClusterTask::ClusterTask(LaunchContext &launch, const GridShape &shape,
   cluster.ctas = takeCtas(launch.clusterCtas);
   for (uint32_t rank = 0; rank < launch.clusterCtas; ++rank)
     startCta(cluster.ctas[rank], cluster, rank, shape.ctaId(cluster.id, rank));
+  if (launch.observer)
+    launch.observer->clusterStarts(cluster);
 }
 
 ClusterTask::~ClusterTask() { giveCtas(std::move(cluster.ctas)); }
+
+/// Runs the warp, and says whether it only polled. False after a fault.
+bool ClusterTask::runSlice(Warp &warp, uint32_t budget, bool &spun) {
+  uint64_t before = warp.instructions;
+  SliceEnd end = warp.run(budget);
+  if (end == SliceEnd::Fault)
+    return false;
+  spun =
+      end == SliceEnd::Yielded && warp.instructions - before < spinInstructions;
+  if (end != SliceEnd::Budget)
+    return true;
+  switch (watches[&warp].look(warp)) {
+  case LoopWatch::Verdict::Fault:
+    return false;
+  case LoopWatch::Verdict::Forever:
+    reportDeadlock(&warp);
+    return false;
+  case LoopWatch::Verdict::Repeats:
+    spun = true;
+    return true;
+  case LoopWatch::Verdict::Moves:
+    return true;
+  }
+  return true;
+}
 
 /// One slice of a warp. False after a fault.
 bool ClusterTask::runWarp(Warp &warp, Round &round) {
@@ -166,11 +198,9 @@ bool ClusterTask::runWarp(Warp &warp, Round &round) {
   uint32_t slice = cluster.random.active()
                        ? 1 + cluster.random.below(2u << cluster.random.below(9))
                        : warpSlice;
-  SliceEnd end = warp.run(slice);
-  if (end == SliceEnd::Fault)
+  bool spun = false;
+  if (!runSlice(warp, slice, spun))
     return false;
-  bool spun =
-      end == SliceEnd::Yielded && warp.instructions - before < spinInstructions;
   round.spun |= spun;
   round.progressed |= !spun && warp.instructions != before;
   if (warp.idle != idleBefore) {
@@ -237,8 +267,9 @@ static const char *waitText(WaitKind kind) {
   return "polls";
 }
 
-/// One line for each place where warps wait.
-void ClusterTask::reportDeadlock() {
+/// One line for each place where warps wait. `endless` is one of which it is
+/// known that it will never leave its loop.
+void ClusterTask::reportDeadlock(const Warp *endless) {
   static constexpr uint32_t maxLines = 32;
   const ptx::Source &source = launch.program->source;
   std::string text = "deadlock in kernel '" + launch.launch->kernel->name + "'";
@@ -252,10 +283,13 @@ void ClusterTask::reportDeadlock() {
         text += "\n  block (" + std::to_string(cta.id.x) + "," +
                 std::to_string(cta.id.y) + "," + std::to_string(cta.id.z) +
                 ") warp " + std::to_string(warp.index) + " " +
-                waitText(strand.wait) + ", " + source.name() + ":" +
+                (&warp == endless ? "loops forever" : waitText(strand.wait)) +
+                ", " + source.name() + ":" +
                 std::to_string(source.position(inst.location).line) + ": " +
                 std::string(source.lineText(inst.location));
       }
+  if (launch.observer)
+    launch.observer->deadlocked(cluster, text);
   launch.fail(cluster.linear, ErrorKind::Deadlock, std::move(text));
 }
 
@@ -265,8 +299,11 @@ ClusterEnd ClusterTask::run() {
     Round round;
     if (!runRound(round) || launch.failed.load(std::memory_order_relaxed))
       return ClusterEnd::Fault;
-    if (!round.live)
+    if (!round.live) {
+      if (launch.observer)
+        launch.observer->clusterEnds(cluster);
       return ClusterEnd::Done;
+    }
     if (round.progressed) {
       // After a time-out, coming back to the same wait is no progress.
       if (idleRounds == 0 || cluster.events != eventsAtTimeOut)
@@ -446,7 +483,7 @@ static uint64_t choiceOr(uint64_t own, const char *variable) {
 }
 
 static uint32_t hostThreads(const LaunchContext &launch, uint64_t clusters) {
-  if (launch.scheduleSeed)
+  if (launch.scheduleSeed || launch.observer)
     return 1;
   uint64_t threads =
       choiceOr(launch.launch->hostThreads, "TILEWRIGHT_SIM_THREADS");
@@ -555,6 +592,10 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   context.scheduleSeed =
       choiceOr(launch.scheduleSeed, "TILEWRIGHT_SIM_SCHEDULE");
 
+  context.observer = launch.observer;
+  if (context.observer)
+    context.observer->launchStarts(context);
+
   GridRun grid(context, {launch.grid, cluster});
   uint32_t perSm =
       std::max(1u, maxActiveBlocksPerSm(kernel, config, context.blockThreads,
@@ -568,6 +609,8 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   Worker(grid).run();
   for (std::thread &thread : threads)
     thread.join();
+  if (context.observer)
+    context.observer->launchEnds(context);
   if (context.failed)
     return context.error;
   return grid.stats;

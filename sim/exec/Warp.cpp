@@ -3,6 +3,7 @@
 #include "sim/exec/Warp.h"
 
 #include "sim/exec/Cta.h"
+#include "sim/exec/Observer.h"
 #include "sim/exec/ops/WarpOps.h"
 
 #include <algorithm>
@@ -385,7 +386,24 @@ uint32_t Warp::anyReady() {
   return chosen;
 }
 
+/// Runs an instruction between the observer's calls.
+static Status runObserved(const Inst &inst, Warp &warp) {
+  const Effect &effect = warp.launch->program->effects[inst.effect];
+  Observer &observer = *warp.launch->observer;
+  uint32_t lanes = warp.mask;
+  observer.before(inst, effect, warp);
+  Status status = inst.run(inst, warp);
+  warp.mask = lanes;
+  observer.after(inst, effect, warp, status);
+  return status;
+}
+
 SliceEnd Warp::run(uint32_t budget) {
+  return launch->observer ? runLoop<true>(budget) : runLoop<false>(budget);
+}
+
+template <bool Observed>
+SliceEnd Warp::runLoop(uint32_t budget) {
   if (strands.empty())
     return SliceEnd::Done;
   for (Strand &waiting : strands)
@@ -412,7 +430,8 @@ SliceEnd Warp::run(uint32_t budget) {
     writeMask = lanes | idle;
     ++instructions;
     threadInstructions += std::popcount(lanes);
-    switch (inst.run(inst, *this)) {
+    switch (Observed && inst.effect ? runObserved(inst, *this)
+                                    : inst.run(inst, *this)) {
     case Status::Next:
       ++pc;
       break;
@@ -460,6 +479,8 @@ Status Warp::fault(const Inst &inst, ErrorKind kind, std::string message) {
 
 Status Warp::fault(const Inst &inst, uint32_t lane, ErrorKind kind,
                    std::string message) {
+  if (launch->observer)
+    launch->observer->faulted(inst, *this, lane, kind, message);
   uint32_t linear = index * laneCount + lane;
   const Dim3 &block = launch->launch->block;
   auto triple = [](uint32_t x, uint32_t y, uint32_t z) {

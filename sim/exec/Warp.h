@@ -161,6 +161,8 @@ struct Warp {
   }
 
 private:
+  template <bool Observed>
+  SliceEnd runLoop(uint32_t budget);
   bool schedule();
   uint32_t longestWaiting(uint32_t index) const;
   uint32_t anyReady();

@@ -97,6 +97,7 @@ public:
   const ptx::CallPrototype *prototype(std::string_view name) const;
 
   std::vector<uint32_t> labels; ///< label number -> instruction
+  bool usesWgmma = false;
 
   /// Direct calls, checked when all functions are known.
   struct DirectCall {
@@ -116,6 +117,8 @@ private:
     uint32_t localMark = 0;
   };
   void findLabels();
+  void findWgmma();
+  void dropOtherRows();
   void declareParams();
   void declare(const ptx::Variable &variable);
   void declareRegister(const ptx::Variable &variable);
@@ -208,6 +211,9 @@ public:
   const T *keep(T value) {
     return fn.program.keep(std::move(value));
   }
+
+  /// Gives the emitted instruction its Effect.
+  void annotate();
 
   [[noreturn]] void fail(std::string message) const;
   [[noreturn]] void fail(ptx::Location location, std::string message) const;

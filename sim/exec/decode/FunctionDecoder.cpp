@@ -284,6 +284,7 @@ void FunctionDecoder::declareParams() {
 
 void FunctionDecoder::decode() {
   findLabels();
+  findWgmma();
   declareParams();
   for (const ptx::Statement &statement : function.body) {
     if (const auto *instruction = std::get_if<ptx::Instruction>(&statement)) {
@@ -299,6 +300,7 @@ void FunctionDecoder::decode() {
           static_cast<uint32_t>(code.size());
     }
   }
+  dropOtherRows();
   appendLaidOut(code, labels, program, info);
 }
 

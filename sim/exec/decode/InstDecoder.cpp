@@ -52,6 +52,7 @@ void InstDecoder::decode() {
   }
   entry->second(*this);
   finishModifiers();
+  annotate();
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,0 +1,99 @@
+//===- Effect.h - What an instruction does to memory and order --*- C++ -*-===//
+//
+// Checkers ask this of a decoded instruction instead of its handler. It follows
+// from the opcode and the modifiers alone, so it is derived once, when a module
+// is loaded.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TILEWRIGHT_SIM_EXEC_EFFECT_H
+#define TILEWRIGHT_SIM_EXEC_EFFECT_H
+
+#include <cstdint>
+
+namespace tilewright::sim::ptx {
+struct Instruction;
+}
+
+namespace tilewright::sim {
+
+enum class EffectKind : uint8_t {
+  None,
+  Load,
+  Store,
+  Atomic,
+  Reduction,
+  LoadMatrix,
+  StoreMatrix,
+  Fence,
+  ProxyFence,     ///< fence.proxy.async
+  TensormapFence, ///< fence.proxy.tensormap
+  InitFence,      ///< fence.mbarrier_init
+  WarpSync,
+  WarpExchange, ///< shfl, vote, match, redux, elect: they order no memory
+  BarrierSync,  ///< also barrier.red
+  BarrierArrive,
+  ClusterArrive,
+  ClusterWait,
+  MbarrierInit,
+  MbarrierInval,
+  MbarrierArrive,
+  MbarrierExpect,
+  MbarrierComplete,
+  MbarrierWait,
+  AsyncCopy,   ///< cp.async
+  AsyncArrive, ///< cp.async.mbarrier.arrive
+  AsyncCommit,
+  AsyncWait,
+  BulkCopy,
+  TensorCopy,
+  BulkCommit,
+  BulkWait,
+  StoreAsync, ///< st.async and red.async
+  WgmmaIssue,
+  WgmmaFence,
+  WgmmaCommit,
+  WgmmaWait,
+  Exit,
+};
+
+/// ISA 8.4 and 8.8. Volatile counts as relaxed at system scope (8.4.2).
+enum class MemoryOrder : uint8_t {
+  Weak,
+  Relaxed,
+  Acquire,
+  Release,
+  AcquireRelease,
+};
+/// Ordered: a larger scope includes a smaller one.
+enum class MemoryScope : uint8_t { Thread, Cta, Cluster, Gpu, Sys };
+
+struct Effect {
+  EffectKind kind = EffectKind::None;
+  MemoryOrder order = MemoryOrder::Weak;
+  MemoryScope scope = MemoryScope::Thread;
+  uint8_t bytes = 0; ///< of a lane's access
+  /// AsyncWait, BulkWait: groups that may stay pending.
+  uint32_t pending = 0;
+  bool readsOnly = false;    ///< BulkWait: for the reads of the sources
+  bool constantMove = false; ///< copies a register or a constant
+  /// Rows of 32 bits that it names, where wgmma may have them in flight: a part
+  /// of Program::touchedRows.
+  uint32_t firstRow = 0, rowCount = 0;
+
+  bool acquires() const {
+    return order == MemoryOrder::Acquire ||
+           order == MemoryOrder::AcquireRelease;
+  }
+  bool releases() const {
+    return order == MemoryOrder::Release ||
+           order == MemoryOrder::AcquireRelease;
+  }
+};
+
+/// Everything that the text says; rows are left empty.
+Effect effectOf(const ptx::Instruction &instruction);
+
+} // namespace tilewright::sim
+
+#endif // TILEWRIGHT_SIM_EXEC_EFFECT_H
