@@ -135,6 +135,8 @@ static void emitAccess(InstDecoder &d, const Access &access, bool isLoad) {
     inst.flags |= Works;
   else if (access.strong)
     inst.flags |= Polls;
+  else
+    inst.flags |= Reads;
   d.emit(isLoad ? selectLoad(spec) : selectStore(spec), inst);
 }
 

@@ -153,4 +153,31 @@ TEST(Faults, RunawayRecursion) {
   EXPECT_NE(error.find("call stack"), std::string::npos) << error;
 }
 
+TEST(Divergence, EndlessLoopIsADeadlock) {
+  // Lane 0 leaves; the others go round in a loop of two instructions.
+  std::string ptx = kernel(R"(
+    setp.eq.u32 %p1, %r1, 0;
+    @%p1 bra DONE;
+  LOOP:
+    xor.b32 %r2, %r2, 1;
+    bra LOOP;
+  DONE:)");
+  std::string error;
+  runKernel(ptx, {}, 32, &error);
+  EXPECT_NE(error.find("deadlock in kernel 'k'"), std::string::npos) << error;
+  EXPECT_NE(error.find("warp 0 loops forever, test.ptx:"), std::string::npos) << error;
+}
+
+TEST(Divergence, LongLoopEnds) {
+  // Passes through few states of its registers, but never the same one.
+  std::string ptx = kernel(R"(
+    mov.u32 %r2, 0;
+  LOOP:
+    add.u32 %r2, %r2, 1;
+    setp.lt.u32 %p1, %r2, 3000000;
+    @%p1 bra LOOP;
+    st.global.u32 [%rd4], %r2;)");
+  EXPECT_EQ(runKernel(ptx, {}, 1)[0], 3000000u);
+}
+
 } // namespace tilewright::sim
