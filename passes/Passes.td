@@ -359,8 +359,10 @@ def ExpandRings : TilePass<"tile-expand-rings"> {
 
     Fails where a ring is misused: acquired and not committed, waited for in a
     loop and not released there, produced by two roles, or consumed by its
-    producer; where the bytes of a stage are not known or exceed it; and where a
-    stage is released while a product may still read it.
+    producer; where the bytes of a stage are not known or exceed it; where a
+    stage is released while a product may still read it; and where roles cannot
+    get on: one waits for a stage while it holds all, gives back what it did not
+    wait for, or rings wait for each other's first stage.
   }];
 }
 

@@ -263,17 +263,6 @@ static void createDelayedRelease(ImplicitLocOpBuilder &b, ExpandedRing &ring,
   addToHeld(b, position.held, given);
 }
 
-/// Stages that the products still in flight behind a release may read: the
-/// last ones, at the rate of the products of one round.
-static int64_t getKeptStages(tile::ReleaseOp release) {
-  if (release.getInFlight() == 0 || !getLoop(release))
-    return 0;
-  int64_t products =
-      llvm::range_size(release->getBlock()->getOps<tile::MmaOp>());
-  return llvm::divideCeil(release.getInFlight(),
-                          std::max<int64_t>(1, products));
-}
-
 void RingExpander::expandRelease(ExpandedRing &ring, tile::ReleaseOp release,
                                  const Position &position) {
   ImplicitLocOpBuilder b(release.getLoc(), release);
@@ -345,7 +334,7 @@ void RingExpander::expandConsumer(ExpandedRing &ring, tile::RoleOp role) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult RingExpander::run() {
-  SmallVector<std::unique_ptr<ExpandedRing>> rings;
+  SmallVector<RingUses, 0> allUses;
   for (tile::RingOp ring : kernel.getBodyBlock()->getOps<tile::RingOp>()) {
     FailureOr<RingUses> uses = findRingUses(ring);
     if (failed(uses))
@@ -354,11 +343,17 @@ LogicalResult RingExpander::run() {
       if (getKeptStages(release) >= uses->getStages())
         return release.emitOpError("would keep all ")
                << uses->getStages() << " stages of the ring, and wait forever";
-    rings.push_back(std::make_unique<ExpandedRing>());
-    rings.back()->uses = *uses;
+    allUses.push_back(*uses);
   }
-  if (rings.empty())
+  if (allUses.empty())
     return success();
+  if (failed(checkProgress(allUses)))
+    return failure();
+  SmallVector<std::unique_ptr<ExpandedRing>> rings;
+  for (RingUses &uses : allUses) {
+    rings.push_back(std::make_unique<ExpandedRing>());
+    rings.back()->uses = uses;
+  }
 
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getRoles().front());
   for (auto &ring : rings) {

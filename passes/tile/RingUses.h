@@ -47,6 +47,18 @@ struct RingUses {
 ///  6. a stage is released while a product may still read it.
 mlir::FailureOr<RingUses> findRingUses(tile::RingOp ring);
 
+/// Fails with a diagnostic at the op if the roles of a kernel, whatever its
+/// sizes, cannot get on:
+///  1. a role waits for a stage while it holds all stages of the ring, or gives
+///     back one that it did not wait for;
+///  2. rings cannot be filled for the first time but after each other.
+/// What depends on branches is taken to be right.
+mlir::LogicalResult checkProgress(llvm::MutableArrayRef<RingUses> rings);
+
+/// Stages that a release keeps back, since the products that it leaves in
+/// flight may read them.
+int64_t getKeptStages(tile::ReleaseOp release);
+
 /// The innermost loop around an op inside its role; null if there is none.
 mlir::Operation *getLoop(mlir::Operation *op);
 
