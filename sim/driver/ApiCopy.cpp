@@ -35,6 +35,15 @@ static CopySide targetOf(const CUDA_MEMCPY3D &c) {
           c.dstY,          c.dstZ,    c.dstLOD,    c.dstPitch, c.dstHeight};
 }
 
+/// With checks on, says which memory a copy or fill would have left.
+static void reportLeaving(const char *what, uint64_t address, uint64_t bytes) {
+  Driver &driver = Driver::instance();
+  if (driver.checks && driver.space.contains(address))
+    driver.checks->hostAccess(std::string(what) + " of " +
+                                  std::to_string(bytes) + " bytes",
+                              address, bytes);
+}
+
 /// Turns a side into addresses, and checks that all of the box is memory that
 /// this side may name.
 static CUresult resolveSide(const CopySide &side, const Extent &extent,
@@ -72,8 +81,10 @@ static CUresult resolveSide(const CopySide &side, const Extent &extent,
   if (isDeviceAccessible(box.address, bytes))
     return CUDA_SUCCESS;
   // Inside the devices' address space, but not (wholly) allocated.
-  if (Driver::instance().space.contains(box.address))
+  if (Driver::instance().space.contains(box.address)) {
+    reportLeaving("copy", box.address, bytes);
     return CUDA_ERROR_INVALID_VALUE;
+  }
   return side.type == CU_MEMORYTYPE_DEVICE ? CUDA_ERROR_INVALID_VALUE
                                            : CUDA_SUCCESS;
 }
@@ -105,8 +116,10 @@ CUresult makeFillOperation(CUdeviceptr target, size_t pitch, uint32_t value,
   if (target % elementBytes != 0 || all > UINT64_MAX ||
       (height > 1 && (pitch < row || pitch % elementBytes != 0)))
     return CUDA_ERROR_INVALID_VALUE;
-  if (!isDeviceAccessible(target, uint64_t(all)))
+  if (!isDeviceAccessible(target, uint64_t(all))) {
+    reportLeaving("fill", target, uint64_t(all));
     return CUDA_ERROR_INVALID_VALUE;
+  }
   operation.target = {target, pitch, 0};
   operation.extent = {uint64_t(row), height, 1};
   return CUDA_SUCCESS;

@@ -14,6 +14,12 @@ extern "C" {
 /// that cannot be read, and CUDA_ERROR_ALREADY_ACQUIRED after cuInit unless the
 /// choice is the one in use.
 int tilewright_sim_configure(const char *sku);
+/// Chooses the checks before cuInit: "all", or kinds separated by commas; and
+/// the file that gets what they find, or "". Wins over TILEWRIGHT_SIM_CHECK and
+/// TILEWRIGHT_SIM_CHECK_JSON. Returns CUDA_ERROR_INVALID_VALUE, with a line on
+/// stderr, for a kind that does not exist, and CUDA_ERROR_ALREADY_ACQUIRED
+/// after cuInit.
+int tilewright_sim_configure_checks(const char *kinds, const char *json);
 #pragma GCC visibility pop
 }
 
@@ -21,6 +27,12 @@ int tilewright_sim_configure(const char *sku) {
   if (!sku || !*sku)
     return CUDA_ERROR_INVALID_VALUE;
   return Driver::instance().configure(sku);
+}
+
+int tilewright_sim_configure_checks(const char *kinds, const char *json) {
+  if (!kinds || !json)
+    return CUDA_ERROR_INVALID_VALUE;
+  return Driver::instance().configureChecks(kinds, json);
 }
 
 CUresult cuInit(unsigned int flags) {

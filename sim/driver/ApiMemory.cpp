@@ -56,6 +56,13 @@ static CUresult freeAfterWork(Context &context, Arena &arena,
   return arena.release(address) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
+/// What is not the start of a block in use; freed already, say.
+static CUresult refuseFree(Driver &driver, uint64_t address) {
+  if (driver.checks)
+    driver.checks->hostFree(address);
+  return CUDA_ERROR_INVALID_VALUE;
+}
+
 CUresult cuMemFree_v2(CUdeviceptr address) {
   return withContext([&](Driver &driver,
                          const std::shared_ptr<Context> &context) {
@@ -63,7 +70,7 @@ CUresult cuMemFree_v2(CUdeviceptr address) {
       return CUDA_SUCCESS;
     std::optional<Allocation> allocation = driver.findAllocation(address);
     if (!allocation || allocation->address != address)
-      return CUDA_ERROR_INVALID_VALUE;
+      return refuseFree(driver, address);
     MemoryKind kind = kindOf(*allocation);
     if (kind == MemoryKind::PinnedHost || kind == MemoryKind::ModuleVariable)
       return CUDA_ERROR_INVALID_VALUE;
@@ -135,7 +142,7 @@ CUresult cuMemFreeHost(void *pointer) {
         std::optional<Allocation> allocation = findPinned(driver, pointer);
         uint64_t address = reinterpret_cast<uint64_t>(pointer);
         if (!allocation || allocation->address != address)
-          return CUDA_ERROR_INVALID_VALUE;
+          return refuseFree(driver, address);
         return freeAfterWork(*context, *driver.hostArena, address);
       });
 }

@@ -81,16 +81,40 @@ CUresult Driver::configure(const std::string &skus) {
   return CUDA_SUCCESS;
 }
 
+CUresult Driver::configureChecks(const std::string &kinds,
+                                 const std::string &json) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (initialized)
+    return CUDA_ERROR_ALREADY_ACQUIRED;
+  std::string error;
+  std::optional<check::Settings> settings =
+      check::parseSettings(kinds, json, error);
+  if (!settings) {
+    printMessage(error);
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  chosenChecks = std::move(settings);
+  return CUDA_SUCCESS;
+}
+
 CUresult Driver::initialize() {
   std::lock_guard<std::mutex> lock(mutex);
   if (initialized)
     return CUDA_SUCCESS;
-  if (CUresult result = openDevices()) {
+  CUresult result = openDevices();
+  if (result == CUDA_SUCCESS)
+    result = openChecks();
+  if (result != CUDA_SUCCESS) {
     devices.clear();
     return result;
   }
   // What is still queued when the process ends is dropped, as on a GPU.
-  atexit([] { Driver::instance().scheduler.shutDown(); });
+  atexit([] {
+    Driver &driver = Driver::instance();
+    driver.scheduler.shutDown();
+    if (driver.checks)
+      driver.checks->finish();
+  });
   initialized = true;
   return CUDA_SUCCESS;
 }
@@ -131,6 +155,30 @@ CUresult Driver::openDevices() {
   hostArena = std::make_unique<Arena>(base, hostArenaBytes() - guard);
   for (auto &device : devices)
     pools.insert(device->defaultPool);
+  return CUDA_SUCCESS;
+}
+
+/// With the devices there and nothing allocated yet.
+CUresult Driver::openChecks() {
+  std::string error;
+  std::optional<check::Settings> settings =
+      chosenChecks ? chosenChecks : checksOfEnvironment(error);
+  if (!error.empty()) {
+    printMessage("TILEWRIGHT_SIM_CHECK: " + error);
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  if (!settings)
+    return CUDA_SUCCESS;
+  checks = std::make_unique<Checks>(std::move(*settings));
+  if (!checks->open(space)) {
+    printMessage("cannot reserve the address space that the checks need; "
+                 "check 'ulimit -v' and vm.overcommit_memory");
+    checks.reset();
+    return CUDA_ERROR_OUT_OF_MEMORY;
+  }
+  for (auto &device : devices)
+    checks->guard(device->arena);
+  checks->guard(*hostArena);
   return CUDA_SUCCESS;
 }
 

@@ -2,6 +2,7 @@
 #ifndef TILEWRIGHT_SIM_DRIVER_DRIVER_H
 #define TILEWRIGHT_SIM_DRIVER_DRIVER_H
 
+#include "sim/driver/Checks.h"
 #include "sim/driver/Context.h"
 #include "sim/driver/Graph.h"
 #include "sim/driver/HandleTable.h"
@@ -32,6 +33,8 @@ public:
   /// separated by commas, one device each. Later, only the same choice is
   /// accepted.
   CUresult configure(const std::string &skus);
+  /// Chooses the checks, before initialization, in place of the environment.
+  CUresult configureChecks(const std::string &kinds, const std::string &json);
   CUresult initialize();
   bool isInitialized() const { return initialized.load(); }
 
@@ -46,6 +49,9 @@ public:
   Arena *arenaOf(uint64_t address) const;
   bool isRegistered(uint64_t address, uint64_t bytes) const;
 
+  /// Null without checks. Declared before the arenas, which tell it of
+  /// releases.
+  std::unique_ptr<Checks> checks;
   AddressSpace space;
   std::vector<std::unique_ptr<Device>> devices;
   std::unique_ptr<Arena> hostArena; ///< pinned and managed memory
@@ -69,10 +75,12 @@ public:
 private:
   Driver() = default;
   CUresult openDevices();
+  CUresult openChecks();
 
   std::mutex mutex;
   std::atomic<bool> initialized{false};
-  std::string activeSkus; ///< guarded by `mutex`
+  std::string activeSkus;                      ///< guarded by `mutex`
+  std::optional<check::Settings> chosenChecks; ///< the same
 };
 
 /// Prints one line of advice on stderr, with the library's name in front.

@@ -161,6 +161,8 @@ CUresult loadModule(const std::shared_ptr<Context> &context, const PtxText &ptx,
     return resultOf(loaded.error());
   }
   image->module = std::move(*loaded);
+  if (Checks *checks = Driver::instance().checks.get())
+    checks->named(*image->module, ptx.name);
   module = std::make_shared<ModuleObject>();
   module->context = context;
   module->image = std::move(image);

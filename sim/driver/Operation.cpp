@@ -26,7 +26,10 @@ static void executeKernel(const KernelOperation &kernel, Context &context) {
   launch.cooperative = kernel.cooperative;
   launch.spinTimeout = kSpinTimeout;
   GlobalMemory memory{driver.space.base(), driver.space.size()};
-  Result<LaunchStats> stats = run(launch, context.device.config, memory);
+  const DeviceConfig &config = context.device.config;
+  Result<LaunchStats> stats = driver.checks
+                                  ? driver.checks->run(launch, config, memory)
+                                  : run(launch, config, memory);
   if (!stats)
     context.fail(resultOf(stats.error()), "kernel '" + launch.kernel->name +
                                               "': " + stats.error().message);
@@ -54,6 +57,8 @@ static void executeCopy(const CopyOperation &copy) {
   if (copy.staged)
     source.address = reinterpret_cast<uint64_t>(copy.staged->data());
   copyBox(copy.target, source, copy.extent);
+  if (Checks *checks = Driver::instance().checks.get())
+    checks->copied(copy.target, source, copy.extent);
 }
 
 static bool isSatisfied(const MemoryValueOperation &operation) {
@@ -85,6 +90,8 @@ static void executeMemoryValue(const MemoryValueOperation &operation,
       std::this_thread::sleep_for(std::chrono::microseconds(20));
     return;
   }
+  if (Checks *checks = Driver::instance().checks.get())
+    checks->filled({operation.address}, {operation.bytes});
   if (operation.bytes == 8)
     __atomic_store_n(reinterpret_cast<uint64_t *>(operation.address),
                      operation.value, __ATOMIC_RELEASE);
@@ -146,6 +153,8 @@ struct Executor {
   void operator()(const FillOperation &fill) const {
     if (!fillByDiscarding(fill))
       fillBox(fill.target, fill.extent, fill.value, fill.valueBytes);
+    if (Checks *checks = Driver::instance().checks.get())
+      checks->filled(fill.target, fill.extent);
   }
   void operator()(const HostOperation &host) const {
     callHost([&] { host.function(host.userData); });

@@ -117,6 +117,8 @@ public:
   virtual const Kernel *findKernel(std::string_view name) const = 0;
   virtual std::optional<GlobalVariable>
   findGlobal(std::string_view name) const = 0;
+  virtual std::vector<std::pair<std::string, GlobalVariable>>
+  globals() const = 0;
   /// In the order of the text.
   virtual std::vector<const Kernel *> kernels() const = 0;
 };

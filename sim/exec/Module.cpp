@@ -43,10 +43,13 @@ public:
   }
   std::optional<GlobalVariable>
   findGlobal(std::string_view name) const override {
-    auto found = globals.find(std::string(name));
-    if (found == globals.end())
+    auto found = placedGlobals.find(std::string(name));
+    if (found == placedGlobals.end())
       return std::nullopt;
     return found->second;
+  }
+  std::vector<std::pair<std::string, GlobalVariable>> globals() const override {
+    return {placedGlobals.begin(), placedGlobals.end()};
   }
   std::vector<const Kernel *> kernels() const override {
     std::vector<const Kernel *> all;
@@ -78,7 +81,7 @@ private:
   ptx::ModuleAst ast;
   std::unique_ptr<ModuleScope> scope;
   std::vector<uint64_t> allocations;
-  std::unordered_map<std::string, GlobalVariable> globals;
+  std::unordered_map<std::string, GlobalVariable> placedGlobals;
   std::deque<Kernel> kernelList;
   std::deque<KernelCode> kernelCode;
   /// Module-scope shared variables that callable functions use.
@@ -148,7 +151,7 @@ void LoadedModule::placeVariable(const ptx::Variable &variable) {
            source().render(variable.location, "no memory for this variable")}};
     allocations.push_back(placed.address);
     std::memset(reinterpret_cast<void *>(placed.address), 0, size);
-    globals[std::string(variable.name)] = {placed.address, variable.bytes()};
+    placedGlobals[std::string(variable.name)] = {placed.address, variable.bytes()};
   }
   scope->variables[variable.name] = placed;
 }

@@ -37,14 +37,14 @@ void Arena::removeHole(uint64_t address, uint64_t bytes) {
   holesBySize.erase({bytes, address});
 }
 
-uint64_t Arena::allocate(uint64_t bytes, uint64_t align, const void *owner,
-                         uint32_t tag) {
-  if (bytes == 0 || bytes > size)
-    return 0;
-  uint64_t padded = roundUp(bytes, kGranularity);
-  align = std::max(align, kGranularity);
+void Arena::guard(const ArenaGuards &wanted) {
   std::lock_guard<std::mutex> lock(mutex);
-  // The smallest hole that holds the block once aligned; ties by address.
+  guards = wanted;
+}
+
+/// Takes `padded` bytes out of the smallest hole that holds them once aligned;
+/// ties by address. 0 when there is none.
+uint64_t Arena::place(uint64_t padded, uint64_t align) {
   for (auto it = holesBySize.lower_bound({padded, 0}); it != holesBySize.end();
        ++it) {
     auto [holeBytes, holeAddress] = *it;
@@ -55,19 +55,60 @@ uint64_t Arena::allocate(uint64_t bytes, uint64_t align, const void *owner,
     removeHole(holeAddress, holeBytes);
     addHole(holeAddress, lead);
     addHole(address + padded, holeBytes - lead - padded);
-    live[address] = {{address, bytes, nextId(), owner, tag}, padded};
-    used += padded;
     return address;
   }
   return 0;
 }
 
+uint64_t Arena::allocate(uint64_t bytes, uint64_t align, const void *owner,
+                         uint32_t tag) {
+  if (bytes == 0 || bytes > size)
+    return 0;
+  uint64_t padded = roundUp(bytes, kGranularity) + guards.redZone;
+  align = std::max(align, kGranularity);
+  std::lock_guard<std::mutex> lock(mutex);
+  uint64_t address = place(padded, align);
+  if (!address && quarantined) {
+    shrinkQuarantine(0);
+    address = place(padded, align);
+  }
+  if (!address)
+    return 0;
+  Allocation allocation{address, bytes, nextId(), owner, tag};
+  live[address] = {allocation, padded};
+  used += padded;
+  if (guards.watcher)
+    guards.watcher->allocated(allocation);
+  return address;
+}
+
 void Arena::releaseLocked(std::map<uint64_t, Block>::iterator block) {
   uint64_t address = block->first, bytes = block->second.padded;
+  if (guards.watcher)
+    guards.watcher->released(block->second.allocation);
   live.erase(block);
   used -= bytes;
   if (bytes >= kDiscardBytes)
     discardPages(address, bytes);
+  if (guards.quarantine == 0)
+    return mergeHole(address, bytes);
+  quarantine.push_back({address, bytes});
+  quarantined += bytes;
+  shrinkQuarantine(guards.quarantine);
+}
+
+/// Lets go of the oldest blocks until at most `limit` bytes are kept back.
+void Arena::shrinkQuarantine(uint64_t limit) {
+  while (quarantined > limit) {
+    auto [address, bytes] = quarantine.front();
+    quarantine.pop_front();
+    quarantined -= bytes;
+    mergeHole(address, bytes);
+  }
+}
+
+/// Adds a hole, together with the holes on both sides.
+void Arena::mergeHole(uint64_t address, uint64_t bytes) {
   auto after = holes.lower_bound(address);
   if (after != holes.end() && after->first == address + bytes) {
     uint64_t next = after->first, nextBytes = after->second;

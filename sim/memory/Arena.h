@@ -6,6 +6,7 @@
 #define TILEWRIGHT_SIM_MEMORY_ARENA_H
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -29,6 +30,22 @@ struct Allocation {
   }
 };
 
+/// Told of every allocation and release, with the arena's lock held.
+class AllocationWatcher {
+public:
+  virtual ~AllocationWatcher() = default;
+  virtual void allocated(const Allocation &allocation) = 0;
+  virtual void released(const Allocation &allocation) = 0;
+};
+
+/// Makes wrong accesses visible: bytes behind each allocation that belong to
+/// nobody, and addresses that are not given out again for long.
+struct ArenaGuards {
+  AllocationWatcher *watcher = nullptr; ///< outlives the arena
+  uint64_t redZone = 0;                 ///< bytes, a multiple of kGranularity
+  uint64_t quarantine = 0; ///< bytes of released blocks that are kept back
+};
+
 /// Thread-safe.
 class Arena {
 public:
@@ -36,6 +53,9 @@ public:
   static constexpr uint64_t kGranularity = 512;
 
   Arena(uint64_t base, uint64_t size);
+
+  /// Before the first allocation.
+  void guard(const ArenaGuards &guards);
 
   /// An address, or 0 when no hole is large enough. `align` is a power of two.
   uint64_t allocate(uint64_t size, uint64_t align, const void *owner,
@@ -61,7 +81,10 @@ private:
 
   void addHole(uint64_t address, uint64_t bytes);
   void removeHole(uint64_t address, uint64_t bytes);
+  uint64_t place(uint64_t padded, uint64_t align);
   void releaseLocked(std::map<uint64_t, Block>::iterator block);
+  void mergeHole(uint64_t address, uint64_t bytes);
+  void shrinkQuarantine(uint64_t limit);
 
   const uint64_t base, size;
   mutable std::mutex mutex;
@@ -69,6 +92,9 @@ private:
   std::set<std::pair<uint64_t, uint64_t>> holesBySize;
   std::map<uint64_t, Block> live;
   uint64_t used = 0;
+  ArenaGuards guards;
+  std::deque<std::pair<uint64_t, uint64_t>> quarantine; ///< address, bytes
+  uint64_t quarantined = 0;
 };
 
 } // namespace tilewright::sim

@@ -1,0 +1,56 @@
+//===- Checker.cpp - The observer of one checked launch -------------------===//
+
+#include "sim/check/Checker.h"
+
+#include "sim/check/Session.h"
+
+namespace tilewright::sim::check {
+
+void Checker::launchStarts(LaunchContext &launch) {
+  for (const auto &check : checks)
+    check->launchStarts(launch);
+}
+
+void Checker::launchEnds(LaunchContext &launch) {
+  for (const auto &check : checks)
+    check->launchEnds(launch);
+}
+
+void Checker::clusterStarts(Cluster &cluster) {
+  for (const auto &check : checks)
+    check->clusterStarts(cluster);
+}
+
+void Checker::clusterEnds(Cluster &cluster) {
+  for (const auto &check : checks)
+    check->clusterEnds(cluster);
+}
+
+void Checker::before(const Inst &inst, const Effect &effect, Warp &warp) {
+  for (const auto &check : checks)
+    check->before(inst, effect, warp);
+}
+
+void Checker::after(const Inst &inst, const Effect &effect, Warp &warp,
+                    Status status) {
+  for (const auto &check : checks)
+    check->after(inst, effect, warp, status);
+}
+
+void Checker::faulted(const Inst &inst, Warp &warp, uint32_t lane,
+                      ErrorKind kind, const std::string &message) {
+  for (const auto &check : checks)
+    check->faulted(inst, warp, lane, kind, message);
+}
+
+void Checker::deadlocked(Cluster &cluster, const std::string &text) {
+  for (const auto &check : checks)
+    check->deadlocked(cluster, text);
+}
+
+std::unique_ptr<Observer> makeChecker(Session &session, MemoryState &memory) {
+  auto checker = std::make_unique<Checker>();
+  return checker;
+}
+
+} // namespace tilewright::sim::check

@@ -1,0 +1,135 @@
+//===- Checks.cpp - What the driver does for the checks -------------------===//
+
+#include "sim/driver/Checks.h"
+
+#include "sim/check/Checker.h"
+#include "sim/driver/Device.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace tilewright::sim::driver {
+
+using check::Finding;
+using check::Kind;
+
+/// Bytes behind every allocation, and of released blocks that are kept back.
+static constexpr uint64_t kRedZone = Arena::kGranularity;
+static constexpr uint64_t kQuarantine = uint64_t(1) << 30;
+
+std::optional<check::Settings> checksOfEnvironment(std::string &error) {
+  const char *kinds = getenv("TILEWRIGHT_SIM_CHECK");
+  const char *json = getenv("TILEWRIGHT_SIM_CHECK_JSON");
+  if (!kinds || !*kinds)
+    return std::nullopt;
+  return check::parseSettings(kinds, json ? json : "", error);
+}
+
+Checks::Checks(check::Settings settings)
+    : session(std::move(settings), [](const std::string &text) {
+        fwrite(text.data(), 1, text.size(), stderr);
+      }) {}
+
+bool Checks::open(const AddressSpace &space) {
+  return memory.open(reinterpret_cast<uint64_t>(space.base()), space.size(),
+                     session.kinds().has(Kind::Initialization));
+}
+
+void Checks::guard(Arena &arena) { arena.guard({this, kRedZone, kQuarantine}); }
+
+static const char *callOf(MemoryKind kind) {
+  switch (kind) {
+  case MemoryKind::Device:
+    return "cuMemAlloc";
+  case MemoryKind::Pool:
+    return "cuMemAllocAsync";
+  case MemoryKind::ModuleVariable:
+    return "variable";
+  case MemoryKind::PinnedHost:
+    return "cuMemHostAlloc";
+  case MemoryKind::Managed:
+    return "cuMemAllocManaged";
+  }
+  return "memory";
+}
+
+void Checks::allocated(const Allocation &allocation) {
+  MemoryKind kind = kindOf(allocation);
+  std::string name = callOf(kind);
+  name += " of " + std::to_string(allocation.size) + " bytes, allocation #" +
+          std::to_string(allocation.id);
+  // The host writes to what it shares without telling; variables start as zero.
+  bool startsWritten = kind != MemoryKind::Device && kind != MemoryKind::Pool;
+  memory.allocated({allocation.address, allocation.size, std::move(name)},
+                   startsWritten);
+}
+
+void Checks::released(const Allocation &allocation) {
+  memory.released(allocation.address);
+}
+
+void Checks::named(const sim::Module &module, const std::string &moduleName) {
+  for (const auto &[name, variable] : module.globals())
+    memory.rename(variable.address, "variable '" + name + "' of " +
+                                        std::to_string(variable.size) +
+                                        " bytes in " + moduleName);
+}
+
+/// Calls `visit(offset of the row in target, in source)` for each row.
+template <typename Visit>
+static void eachRow(const PitchedBox &target, const PitchedBox &source,
+                    const Extent &extent, const Visit &visit) {
+  for (uint64_t z = 0; z < extent.depth; ++z)
+    for (uint64_t y = 0; y < extent.height; ++y)
+      visit(target.address + z * target.slicePitch + y * target.rowPitch,
+            source.address + z * source.slicePitch + y * source.rowPitch);
+}
+
+void Checks::copied(const PitchedBox &target, const PitchedBox &source,
+                    const Extent &extent) {
+  if (memory.writtenBytes())
+    eachRow(target, source, extent, [&](uint64_t to, uint64_t from) {
+      memory.copied(to, from, extent.width);
+    });
+}
+
+void Checks::filled(const PitchedBox &target, const Extent &extent) {
+  if (memory.writtenBytes())
+    eachRow(target, {}, extent,
+            [&](uint64_t to, uint64_t) { memory.written(to, extent.width); });
+}
+
+void Checks::hostAccess(const std::string &what, uint64_t address,
+                        uint64_t bytes) {
+  // Where it leaves its object, not where it begins.
+  if (auto live = memory.findLive(address);
+      live && live->contains(address, bytes))
+    return;
+  Finding finding;
+  finding.address = address;
+  finding.object = memory.describe(address, bytes);
+  finding.message = what + " leaves its allocation";
+  session.add(std::move(finding));
+  session.report();
+}
+
+void Checks::hostFree(uint64_t address) {
+  Finding finding;
+  finding.address = address;
+  finding.object = memory.describe(address, 1);
+  finding.message = "memory is freed that is not, or no longer, allocated at "
+                    "this address";
+  session.add(std::move(finding));
+  session.report();
+}
+
+Result<LaunchStats> Checks::run(Launch &launch, const DeviceConfig &config,
+                                const GlobalMemory &arena) {
+  std::unique_ptr<Observer> checker = check::makeChecker(session, memory);
+  launch.observer = checker.get();
+  Result<LaunchStats> result = sim::run(launch, config, arena);
+  session.report();
+  return result;
+}
+
+} // namespace tilewright::sim::driver
