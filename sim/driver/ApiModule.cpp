@@ -351,6 +351,20 @@ CUresult cuLibraryGetGlobal(CUdeviceptr *address, size_t *bytes,
                                 : result;
 }
 
+CUresult cuLibraryGetManaged(CUdeviceptr *address, size_t *bytes,
+                             CUlibrary handle, const char *name) {
+  if (!name || (!address && !bytes))
+    return CUDA_ERROR_INVALID_VALUE;
+  std::shared_ptr<ModuleObject> module;
+  if (CUresult error = moduleOfLibrary(handle, module))
+    return error;
+  std::optional<GlobalVariable> variable =
+      module->image->module->findGlobal(name);
+  return variable && variable->isManaged
+             ? findVariable(*module, name, address, bytes)
+             : CUDA_ERROR_NOT_FOUND;
+}
+
 /// The function of a kernel in a context.
 static CUresult functionOf(LibraryKernel &kernel,
                            const std::shared_ptr<Context> &context,

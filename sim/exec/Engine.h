@@ -100,6 +100,7 @@ struct Kernel {
 struct GlobalVariable {
   uint64_t address = 0;
   uint64_t size = 0;
+  bool isManaged = false;
 };
 
 /// PTX text, decoded for one device, with its variables placed in the arena.

@@ -151,7 +151,8 @@ void LoadedModule::placeVariable(const ptx::Variable &variable) {
            source().render(variable.location, "no memory for this variable")}};
     allocations.push_back(placed.address);
     std::memset(reinterpret_cast<void *>(placed.address), 0, size);
-    placedGlobals[std::string(variable.name)] = {placed.address, variable.bytes()};
+    placedGlobals[std::string(variable.name)] = {placed.address, variable.bytes(),
+                                                 variable.isManaged};
   }
   scope->variables[variable.name] = placed;
 }

@@ -80,6 +80,7 @@ struct Variable {
   bool isVisible = false;
   bool isWeak = false;
   bool isCommon = false;
+  bool isManaged = false; ///< `.attribute(.managed)`
   bool isPointer = false; ///< `.ptr` of parameters
   std::optional<Initializer> initializer;
 

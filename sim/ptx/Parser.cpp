@@ -227,6 +227,7 @@ Variable Parser::parseVariablePrefix(Space space) {
       if (!acceptDot("managed"))
         fail(current.location, "unsupported attribute");
       expectPunct(')');
+      variable.isManaged = true;
       continue;
     }
     if (acceptDot("v2")) {
