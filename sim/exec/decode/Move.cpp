@@ -10,6 +10,14 @@ using ptx::Operand;
 using ptx::Space;
 using ptx::Type;
 
+/// The type of a vector's elements of so many bytes.
+static Type partOf(uint32_t bytes) {
+  return bytes == 8   ? Type::B64
+         : bytes == 4 ? Type::B32
+         : bytes == 2 ? Type::B16
+                      : Type::B8;
+}
+
 /// mov d, {a, b, ...}: the vector's elements from the least significant bits.
 static void decodePack(InstDecoder &d, Type type) {
   const Operand &vector = d.operand(1);
@@ -18,10 +26,7 @@ static void decodePack(InstDecoder &d, Type type) {
   if ((count != 2 && count != 4) || bytes / count == 0)
     d.unsupported();
   uint32_t part = bytes / count;
-  Type partType = part == 8   ? Type::B64
-                  : part == 4 ? Type::B32
-                  : part == 2 ? Type::B16
-                              : Type::B8;
+  Type partType = partOf(part);
   Inst inst;
   if (type == Type::B128) {
     LocalName name;
@@ -38,8 +43,7 @@ static void decodePack(InstDecoder &d, Type type) {
   VectorRefs refs;
   refs.count = count;
   for (uint32_t i = 0; i < count; ++i)
-    refs.refs[i] = part == 1 ? d.source(vector.elements[i], Type::B16)
-                             : d.source(vector.elements[i], partType);
+    refs.refs[i] = d.source(vector.elements[i], partType);
   inst.aux = d.keep(refs);
   inst.imm = static_cast<int32_t>(8 * part);
   inst.d = d.result(0, type);
@@ -67,7 +71,7 @@ static void decodeUnpack(InstDecoder &d, Type type) {
     }
     return;
   }
-  Type partType = part == 4 ? Type::B32 : Type::B16;
+  Type partType = partOf(part);
   Inst inst;
   inst.a = d.source(1, type);
   VectorRefs refs;
