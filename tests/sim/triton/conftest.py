@@ -1,0 +1,41 @@
+"""`machine` is the simulator with the board of the architecture under test.
+
+One architecture for a process: Triton keeps tables of the first target it compiled for, and emits instructions for another
+that ptxas refuses.
+"""
+
+import os
+
+import pytest
+from driver import BOARDS
+from launch import BUILD, Machine
+
+
+def pytest_addoption(parser):
+    parser.addoption("--arch", type=int, choices=sorted(BOARDS), default=max(BOARDS), help="the architecture to compile for")
+    parser.addoption("--record", metavar="FOLDER", help="write each kernel's first launch there, for mutate.py")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests of what only Hopper has are no tests of Ampere."""
+    if config.getoption("--arch") < 90:
+        config.hook.pytest_deselected(items=[item for item in items if "hopper" in item.fixturenames])
+        items[:] = [item for item in items if "hopper" not in item.fixturenames]
+
+
+@pytest.fixture(scope="session")
+def boards(request):
+    machine = Machine(request.config.getoption("--arch"), request.config.getoption("--record"))
+    yield machine
+    machine.write_timings(BUILD / f"triton-seconds-{machine.arch}-{os.getpid()}.json")
+
+
+@pytest.fixture
+def machine(boards):
+    yield boards
+    boards.release()
+
+
+@pytest.fixture
+def hopper(machine):
+    return machine
