@@ -149,6 +149,9 @@ class Machine:
         """fn[grid](...) on the current board; grid counts clusters when num_ctas > 1. Returns the compiled kernel."""
         names = [param.name for param in fn.params]
         arguments = dict(zip(names, positional)) | named
+        # Gluon's layouts depend on the number of warps, so its kernels ask for it.
+        if "num_warps" in names:
+            arguments["num_warps"] = num_warps
         for param in fn.params:
             if param.name not in arguments and param.has_default:
                 arguments[param.name] = param.default
