@@ -104,6 +104,17 @@ PtxasResult parsePtxasOutput(StringRef text) {
 // Running it
 //===----------------------------------------------------------------------===//
 
+char PtxasRejection::ID;
+
+std::string PtxasRejection::getCommand(StringRef file) const {
+  return path + " " + flags + " " + file.str() + " -o /dev/null";
+}
+
+void PtxasRejection::log(raw_ostream &os) const {
+  os << "ptxas " << version << " rejects the PTX:\n"
+     << StringRef(output).rtrim();
+}
+
 static Error makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
@@ -235,8 +246,8 @@ Expected<PtxasResult> Ptxas::assemble(StringRef ptx, StringRef chip,
   if (!run)
     return run.takeError();
   if (run->first != 0)
-    return makeError("ptxas " + version + " rejects the PTX:\n" +
-                     StringRef(run->second).rtrim());
+    return make_error<PtxasRejection>(path, version, "-v " + arch + " " + level,
+                                      run->second);
   PtxasResult result = parsePtxasOutput(run->second);
   auto cubin = MemoryBuffer::getFile(output);
   if (!cubin)

@@ -49,6 +49,29 @@ struct PtxasResult {
   const PtxasReport *find(llvm::StringRef kernel) const;
 };
 
+/// ptxas ran, and did not assemble.
+class PtxasRejection : public llvm::ErrorInfo<PtxasRejection> {
+public:
+  static char ID;
+  PtxasRejection(std::string path, std::string version, std::string flags,
+                 std::string output)
+      : path(std::move(path)), version(std::move(version)),
+        flags(std::move(flags)), output(std::move(output)) {}
+
+  /// All that it said.
+  const std::string &getOutput() const { return output; }
+  /// The command line that assembles `file` in the same way.
+  std::string getCommand(llvm::StringRef file) const;
+
+  void log(llvm::raw_ostream &os) const override;
+  std::error_code convertToErrorCode() const override {
+    return llvm::inconvertibleErrorCode();
+  }
+
+private:
+  std::string path, version, flags, output;
+};
+
 /// Why a version must not be used, or an empty string.
 llvm::StringRef findKnownDefect(llvm::StringRef version);
 

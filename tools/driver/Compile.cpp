@@ -5,8 +5,10 @@
 #include "autotune/Sku.h"
 #include "frontend/hf/HuggingFace.h"
 #include "ir/reference/PassVerifier.h"
+#include "ir/reference/check/Fault.h"
 #include "passes/Bounds.h"
 #include "passes/Pipelines.h"
+#include "tools/driver/GuardedPasses.h"
 #include "tools/driver/KernelCompiler.h"
 #include "tools/driver/Manifest.h"
 
@@ -40,11 +42,6 @@ private:
   std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
 };
 } // namespace
-
-static llvm::Error failWith(CompilerContext &context, const char *otherwise) {
-  std::string text = context.takeDiagnostics();
-  return llvm::createStringError(text.empty() ? otherwise : text.c_str());
-}
 
 static llvm::Error makeDumpDirectory(const CompileOptions &options) {
   if (options.dumpDirectory.empty())
@@ -88,14 +85,17 @@ checkOptions(const CompileOptions &options) {
   return std::move(*sku);
 }
 
-void dumpModule(const CompileOptions &options, llvm::StringRef name,
-                Operation *module) {
-  if (options.dumpDirectory.empty())
-    return;
+static std::string printModule(Operation *module) {
   std::string text;
   llvm::raw_string_ostream os(text);
   module->print(os, OpPrintingFlags().useLocalScope());
-  dumpText(options, name, text + "\n");
+  return text + "\n";
+}
+
+void dumpModule(const CompileOptions &options, llvm::StringRef name,
+                Operation *module) {
+  if (!options.dumpDirectory.empty())
+    dumpText(options, name, printModule(module));
 }
 
 void dumpText(const CompileOptions &options, llvm::StringRef name,
@@ -176,22 +176,33 @@ static std::string printPipeline(const CompileOptions &options,
 
 /// From the front end's graph to kernels and plans.
 static llvm::Error runGraphPipeline(const CompileOptions &options,
-                                    CompilerContext &context, ModuleOp module) {
+                                    CompilerContext &context,
+                                    OwningOpRef<ModuleOp> &module) {
   GraphOptions graph;
   graph.sku = options.sku;
   graph.skuDirectory = options.skuDirectory;
-  setSizes(graph, options, module);
-  PassManager passes(&context.get());
-  buildGraphPipeline(passes, graph);
+  setSizes(graph, options, *module);
+  GuardedPipeline pipeline;
+  pipeline.build = [&](PassManager &passes) {
+    buildGraphPipeline(passes, graph);
+    if (!options.graphFault.empty())
+      passes.addPass(check::createFaultPass(options.graphFault));
+  };
+  // These say what a GPU has no kernels for, with reasons.
+  pipeline.refusing = {"xf-make-plans", "xf-tune-kernels"};
   bool differs = false;
   if (options.verifyEachPass)
-    passes.addInstrumentation(
-        reference::createPassVerifier(getStatedBound, differs));
-  bool ran = succeeded(passes.run(module));
-  if (differs)
-    return llvm::make_error<VerificationError>(context.takeDiagnostics());
-  return ran ? llvm::Error::success()
-             : failWith(context, "the graph could not be lowered");
+    pipeline.instrument = [&](PassManager &passes) {
+      passes.addInstrumentation(
+          reference::createPassVerifier(getStatedBound, differs));
+    };
+  llvm::Error error = runPasses(module, context, pipeline);
+  if (!differs)
+    return error;
+  std::string text = context.takeDiagnostics();
+  if (error) // the pass that changed results failed, too
+    text += llvm::toString(std::move(error));
+  return llvm::make_error<VerificationError>(std::move(text));
 }
 
 /// Tells configs apart that make the same kernels.
@@ -229,18 +240,20 @@ llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
   if (!imported)
     return imported.takeError();
   out_module = std::move(*imported);
-  ModuleOp module = *out_module;
-  dumpModule(options, "0-import.mlir", module);
+  dumpModule(options, "0-import.mlir", *out_module);
   clock.finish("import");
 
-  if (llvm::Error error = runGraphPipeline(options, context, module))
+  if (llvm::Error error = runGraphPipeline(options, context, out_module))
     return std::move(error);
+  ModuleOp module = *out_module;
   dumpModule(options, "1-kernels.mlir", module);
   clock.finish("graph");
 
   FailureOr<json> manifest = buildManifest(module, options);
   if (failed(manifest))
-    return failWith(context, "the manifest could not be made");
+    return llvm::make_error<InternalError>(
+        "the manifest could not be made", context.takeDiagnostics(),
+        Reproducer{{{"kernels.mlir", printModule(module)}}, ""});
   llvm::Expected<std::vector<CompiledKernel>> kernels =
       compileKernels(module, options);
   if (!kernels)

@@ -44,6 +44,9 @@ struct CompileOptions {
   bool cubins = false;
   bool failOnSpill = true;
   unsigned threads = 0; // 0: one per core
+  /// For tests of what happens then: a kind of `xf-check-fault`, at the end of
+  /// the graph's pipeline or of that of each kernel. Empty: none.
+  std::string graphFault, kernelFault;
   /// Called as kernels are finished.
   std::function<void(const std::string &stage, size_t done, size_t total)>
       progress;

@@ -3,10 +3,13 @@
 #include "tools/driver/KernelCompiler.h"
 
 #include "codegen/ptx/PtxEmitter.h"
+#include "ir/reference/check/Fault.h"
 #include "ir/tile/Tile.h"
 #include "passes/Pipelines.h"
 #include "tools/driver/AttributeJson.h"
 #include "tools/driver/CompilerContext.h"
+#include "tools/driver/CrashGuard.h"
+#include "tools/driver/GuardedPasses.h"
 #include "tools/driver/Manifest.h"
 #include "tools/driver/WeightValues.h"
 
@@ -64,28 +67,57 @@ static json describe(tile::KernelOp kernel) {
           {"params", toJson(kernel.getParamsAttr())}};
 }
 
-/// One kernel, in a module of its own.
-static FailureOr<CompiledKernel> compileKernel(ModuleOp module,
-                                               const CompileOptions &options) {
-  auto kernel = *module.getOps<tile::KernelOp>().begin();
-  CompiledKernel result;
-  result.name = kernel.getSymName().str();
-  PassManager expand(module.getContext());
-  buildTilePipeline(expand);
-  if (failed(expand.run(module)))
-    return failure();
-  result.entry = describe(*module.getOps<tile::KernelOp>().begin());
-  dumpModule(options, result.name + ".expanded.mlir", module);
-  PassManager lower(module.getContext());
-  buildNvvmPipeline(lower);
-  if (failed(lower.run(module)))
-    return failure();
-  dumpModule(options, result.name + ".nvvm.mlir", module);
+/// The last step, which is LLVM's.
+static llvm::Expected<std::string> emitKernel(OwningOpRef<ModuleOp> &module,
+                                              CompilerContext &context,
+                                              StringRef name,
+                                              const CompileOptions &options) {
   PtxOptions ptx;
   ptx.chip = options.target;
-  FailureOr<std::string> text = emitPtx(module, ptx);
-  if (failed(text))
-    return failure();
+  FailureOr<std::string> text = failure();
+  std::optional<std::string> crash =
+      runGuarded([&] { text = emitPtx(*module, ptx); });
+  if (succeeded(text))
+    return std::move(*text);
+  std::string file = (name + ".nvvm.mlir").str();
+  Reproducer reproducer{{{file, ""}},
+                        "tilewright-translate --to=ptx --chip=" +
+                            options.target + " {dir}/" + file};
+  // Only clones of the module were at work.
+  llvm::raw_string_ostream(reproducer.files[file]) << *module << "\n";
+  std::string details = context.takeDiagnostics() + crash.value_or("");
+  return llvm::make_error<InternalError>(
+      "kernel '" + name.str() + "' cannot be written as PTX: " +
+          StringRef(details).split('\n').first.str(),
+      details, std::move(reproducer));
+}
+
+/// One kernel, in a module of its own.
+static llvm::Expected<CompiledKernel>
+compileKernel(OwningOpRef<ModuleOp> &module, CompilerContext &context,
+              const CompileOptions &options) {
+  auto kernel = *module->getOps<tile::KernelOp>().begin();
+  CompiledKernel result;
+  result.name = kernel.getSymName().str();
+  GuardedPipeline expand;
+  expand.build = [&](PassManager &passes) {
+    buildTilePipeline(passes);
+    if (!options.kernelFault.empty())
+      passes.addPass(check::createFaultPass(options.kernelFault));
+  };
+  if (llvm::Error error = runPasses(module, context, expand))
+    return std::move(error);
+  result.entry = describe(*module->getOps<tile::KernelOp>().begin());
+  dumpModule(options, result.name + ".expanded.mlir", *module);
+  GuardedPipeline lower;
+  lower.build = buildNvvmPipeline;
+  if (llvm::Error error = runPasses(module, context, lower))
+    return std::move(error);
+  dumpModule(options, result.name + ".nvvm.mlir", *module);
+  llvm::Expected<std::string> text =
+      emitKernel(module, context, result.name, options);
+  if (!text)
+    return text.takeError();
   result.ptx = std::move(*text);
   dumpText(options, result.name + ".ptx", result.ptx);
   return result;
@@ -128,11 +160,16 @@ public:
   }
 
   llvm::Expected<std::vector<CompiledKernel>> take() {
-    std::string all;
-    for (const std::string &error : errors)
-      all += error;
-    if (!all.empty())
-      return llvm::createStringError(all);
+    // One reproducer is enough; the first, so that threads make no difference.
+    std::optional<llvm::Error> first;
+    for (std::optional<llvm::Error> &error : errors) {
+      if (error && !first)
+        first = std::move(error);
+      else if (error)
+        llvm::consumeError(std::move(*error));
+    }
+    if (first)
+      return std::move(*first);
     return std::move(kernels);
   }
 
@@ -143,20 +180,24 @@ private:
     dumpText(options, names[i], texts[i]);
     ParserConfig config(&context.get());
     auto module = parseSourceString<ModuleOp>(texts[i], config, names[i]);
-    FailureOr<CompiledKernel> kernel = failure();
-    if (module)
-      kernel = compileKernel(*module, options);
-    std::string diagnostics = context.takeDiagnostics();
-    if (succeeded(kernel))
+    if (!module) {
+      errors[i] = llvm::make_error<InternalError>(
+          "a kernel's text cannot be read back", context.takeDiagnostics(),
+          Reproducer{{{names[i], texts[i]}},
+                     "tilewright-opt {dir}/" + names[i]});
+      return;
+    }
+    llvm::Expected<CompiledKernel> kernel =
+        compileKernel(module, context, options);
+    if (kernel)
       kernels[i] = std::move(*kernel);
     else
-      errors[i] = diagnostics.empty()
-                      ? "error: a kernel could not be compiled\n"
-                      : diagnostics;
+      errors[i] = kernel.takeError();
   }
 
   const CompileOptions &options;
-  std::vector<std::string> names, texts, errors;
+  std::vector<std::string> names, texts;
+  std::vector<std::optional<llvm::Error>> errors;
   std::vector<CompiledKernel> kernels;
   std::atomic<size_t> next{0}, done{0};
 };
@@ -172,6 +213,33 @@ compileKernels(ModuleOp module, const CompileOptions &options) {
   for (std::thread &thread : threads)
     thread.join();
   return queue.take();
+}
+
+/// PTX of ours that ptxas does not take is a bug of ours. All else that may be
+/// wrong, spills among it, is for the user to decide upon.
+static llvm::Error explainRejection(llvm::Error error,
+                                    const CompiledKernel &kernel) {
+  return llvm::handleErrors(
+      std::move(error), [&](const PtxasRejection &rejection) -> llvm::Error {
+        std::string file = kernel.name + ".ptx";
+        Reproducer reproducer{
+            {{file, kernel.ptx}, {"ptxas.log", rejection.getOutput()}},
+            rejection.getCommand("{dir}/" + file)};
+        return llvm::make_error<InternalError>(
+            "ptxas rejects the PTX of kernel '" + kernel.name + "'",
+            rejection.getOutput(), std::move(reproducer));
+      });
+}
+
+/// Both, but no more than one bug at a time.
+static llvm::Error joinFailures(llvm::Error first, llvm::Error second) {
+  if (first.isA<InternalError>() || second.isA<InternalError>()) {
+    if (!first.isA<InternalError>())
+      std::swap(first, second);
+    llvm::consumeError(std::move(second));
+    return first;
+  }
+  return llvm::joinErrors(std::move(first), std::move(second));
 }
 
 llvm::Error assembleKernels(std::vector<CompiledKernel> &kernels,
@@ -191,7 +259,8 @@ llvm::Error assembleKernels(std::vector<CompiledKernel> &kernels,
   llvm::Error errors = llvm::Error::success();
   for (auto [kernel, result] : llvm::zip(kernels, results)) {
     if (!result) {
-      errors = llvm::joinErrors(std::move(errors), result.takeError());
+      errors = joinFailures(std::move(errors),
+                            explainRejection(result.takeError(), kernel));
       continue;
     }
     const PtxasReport *report = result->find(kernel.name);

@@ -3,6 +3,7 @@
 #include "ir/reference/InterpretPass.h"
 #include "ir/reference/PassVerifier.h"
 #include "ir/reference/check/Check.h"
+#include "ir/reference/check/Fault.h"
 #include "ir/tile/Tile.h"
 #include "ir/xf/Xf.h"
 #include "passes/Bounds.h"
@@ -52,6 +53,7 @@ int main(int argc, char **argv) {
   tilewright::registerTilewrightPasses();
   tilewright::registerPipelines();
   tilewright::reference::registerInterpretPass();
+  tilewright::check::registerFaultPass();
   registry.insert<tilewright::check::CheckDialect>();
   registry.insert<tilewright::tile::TileDialect, tilewright::xf::XfDialect>();
   llvm::cl::opt<bool> verifyEachPass(

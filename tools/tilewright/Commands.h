@@ -5,6 +5,7 @@
 #ifndef TILEWRIGHT_TOOLS_TILEWRIGHT_COMMANDS_H
 #define TILEWRIGHT_TOOLS_TILEWRIGHT_COMMANDS_H
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
 #include <CLI/CLI.hpp>
 
@@ -38,8 +39,16 @@ void addModelOptions(CLI::App &command, CompileOptions &options,
 
 /// Prints `error: ...` and gives kFailed.
 int fail(const std::string &message);
-/// The same for an error of the driver; kVerifyFailed where it is that.
-int fail(llvm::Error error);
+
+/// The program's own command line, as a shell takes it.
+const std::string &getCommandLine();
+
+/// Runs `body`, which compiles a model among other things, and gives the exit
+/// code of its error, which it prints; kDone without one. If it is a bug, or
+/// `body` crashes, a reproducer is written as the folder `reproducer`, and the
+/// program ends here.
+int runCompilation(const CompileOptions &options, const std::string &reproducer,
+                   llvm::function_ref<llvm::Error()> body);
 
 /// True if progress may be shown: stderr is a terminal.
 bool showsProgress();

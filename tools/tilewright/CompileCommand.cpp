@@ -65,24 +65,30 @@ static void printSummary(const json &summary) {
                     : "");
 }
 
-static int runCompile(CompileFlags &flags) {
-  flags.options.assemble = !flags.noPtxas;
-  flags.options.failOnSpill = !flags.allowSpills;
-  reportProgress(flags.options);
+static llvm::Error compileBundle(const CompileFlags &flags) {
   std::string warnings;
   llvm::Expected<CompiledModel> model = compileModel(flags.options, warnings);
   std::fputs(warnings.c_str(), stderr);
   if (!model)
-    return fail(model.takeError());
+    return model.takeError();
   auto written = writeBundle(flags.output, model->manifest, model->members);
   if (!written)
-    return fail(written.error().message());
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   llvm::Twine(written.error().message()));
   json summary = summarize(*model, flags);
   if (flags.json)
     std::printf("%s\n", summary.dump().c_str());
   else
     printSummary(summary);
-  return kDone;
+  return llvm::Error::success();
+}
+
+static int runCompile(CompileFlags &flags) {
+  flags.options.assemble = !flags.noPtxas;
+  flags.options.failOnSpill = !flags.allowSpills;
+  reportProgress(flags.options);
+  return runCompilation(flags.options, flags.output + ".reproducer",
+                        [&] { return compileBundle(flags); });
 }
 
 void addCompile(CLI::App &program, Action &action, const std::string &self) {

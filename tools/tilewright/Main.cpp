@@ -36,7 +36,31 @@ static void setSignals() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
+static std::string commandLine;
+
+const std::string &getCommandLine() { return commandLine; }
+
+/// The arguments with quotes around those that a shell would change.
+static std::string quoteArguments(int argc, char **argv) {
+  std::string text;
+  for (int i = 0; i < argc; ++i) {
+    std::string argument = argv[i];
+    bool isPlain =
+        !argument.empty() &&
+        argument.find_first_not_of("abcdefghijklmnopqrstuvwxyz"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789_@%+=:,./-") == std::string::npos;
+    for (size_t at = 0;
+         !isPlain && (at = argument.find('\'', at)) != std::string::npos;
+         at += 4)
+      argument.replace(at, 1, "'\\''");
+    text += (i ? " " : "") + (isPlain ? argument : "'" + argument + "'");
+  }
+  return text;
+}
+
 static int runProgram(int argc, char **argv) {
+  commandLine = quoteArguments(argc, argv);
   CLI::App program(
       "Compiles transformer models into kernel bundles, and runs them.",
       "tilewright");

@@ -58,16 +58,14 @@ void addModelOptions(CLI::App &command, CompileOptions &options,
       ->capture_default_str();
   command
       .add_option("--ignore-config-field", options.ignoredFields,
-                  "A field of config.json that is known to be without effect; "
+                  "A field of config.json that is known to be without effect, "
+                  "or a generation_config.NAME to do without; "
                   "may be repeated")
       ->type_name("NAME")
       ->allow_extra_args(false);
-}
-
-int fail(llvm::Error error) {
-  bool isVerification = error.isA<VerificationError>();
-  int code = fail(llvm::toString(std::move(error)));
-  return isVerification ? kVerifyFailed : code;
+  // Not in the help: for tests of what a bug leaves behind.
+  command.add_option("--debug-graph-fault", options.graphFault)->group("");
+  command.add_option("--debug-kernel-fault", options.kernelFault)->group("");
 }
 
 } // namespace tilewright

@@ -221,10 +221,7 @@ static llvm::Error verifySteps(const CompiledModel &compiled, ModuleOp module,
   return llvm::Error::success();
 }
 
-static int runVerify(VerifyFlags &flags) {
-  flags.options.configOnly = true;
-  flags.options.verifyEachPass = true;
-  flags.options.assemble = false;
+static llvm::Error verifyModel(const VerifyFlags &flags) {
   CompilerContext context;
   OwningOpRef<ModuleOp> module;
   std::string warnings;
@@ -232,7 +229,7 @@ static int runVerify(VerifyFlags &flags) {
       compileModel(flags.options, warnings, context, module);
   std::fputs(warnings.c_str(), stderr);
   if (!compiled)
-    return fail(compiled.takeError());
+    return compiled.takeError();
   json report = {{"passes", compiled->manifest["pipeline"]},
                  {"steps", json::array()}};
   if (flags.device != "none") {
@@ -240,12 +237,12 @@ static int runVerify(VerifyFlags &flags) {
         flags.device.empty() ? "sim:" + flags.options.sku : flags.device;
     if (llvm::Error error = verifySteps(*compiled, *module, device, report)) {
       std::fputs(context.takeDiagnostics().c_str(), stderr);
-      return fail(std::move(error));
+      return error;
     }
   }
   if (flags.json) {
     std::printf("%s\n", report.dump().c_str());
-    return kDone;
+    return llvm::Error::success();
   }
   std::printf("every pass keeps what the graph means\n");
   for (const json &step : report["steps"])
@@ -256,7 +253,15 @@ static int runVerify(VerifyFlags &flags) {
                 step["rows"].get<long long>(),
                 step["largest_distance"].get<double>(),
                 step["allowed_distance"].get<double>());
-  return kDone;
+  return llvm::Error::success();
+}
+
+static int runVerify(VerifyFlags &flags) {
+  flags.options.configOnly = true;
+  flags.options.verifyEachPass = true;
+  flags.options.assemble = false;
+  return runCompilation(flags.options, "tilewright-verify.reproducer",
+                        [&] { return verifyModel(flags); });
 }
 
 void addVerify(CLI::App &program, Action &action, const std::string &self) {
