@@ -5,9 +5,11 @@
 
 #include "frontend/Diagnostics.h"
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 
 #include <optional>
+#include <string>
 
 namespace tilewright::frontend {
 
@@ -22,10 +24,13 @@ struct GenerationConfig {
   std::optional<int64_t> topK;
 };
 
-/// Reads `directory`/generation_config.json, if it is there. Warns of settings
-/// that the sampler does not have.
+/// Reads `directory`/generation_config.json, if it is there. Refuses settings
+/// that would change which tokens are taken and that generation does not have,
+/// unless `ignoredFields` names them, as "generation_config.NAME".
 GenerationConfig readGenerationConfig(llvm::StringRef directory,
-                                      int64_t vocabSize, DiagnosticSink &sink);
+                                      int64_t vocabSize,
+                                      llvm::ArrayRef<std::string> ignoredFields,
+                                      DiagnosticSink &sink);
 
 } // namespace tilewright::frontend
 

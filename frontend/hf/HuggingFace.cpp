@@ -158,7 +158,8 @@ FailureOr<OwningOpRef<ModuleOp>> importConfig(MLIRContext &context,
   GenerationConfig generation;
   if (!options.directory.empty())
     generation =
-        readGenerationConfig(options.directory, config->vocabSize, sink);
+        readGenerationConfig(options.directory, config->vocabSize,
+                             options.ignoredFields, sink);
   // A graph may only be built once all sizes are known to be sound.
   if (sink.hasErrors())
     return failure();

@@ -305,6 +305,46 @@ def test_generation_config(tmp_path):
           "           ^\n")
 
 
+NO_EFFECT = "it changes which tokens are taken; to do without it, pass --ignore-config-field=generation_config."
+GENERATION = {
+    "repetition_penalty": 1.1, "no_repeat_ngram_size": 3, "num_beams": 4, "penalty_alpha": 0.6, "guidance_scale": 1.5,
+    "min_length": 8, "forced_bos_token_id": 5, "forced_eos_token_id": 2, "suppress_tokens": [7], "bad_words_ids": [[7, 8]],
+    "begin_suppress_tokens": [1], "sequence_bias": [[[7], 1.0]], "stop_strings": ["."], "dola_layers": "high",
+}
+SAMPLING = {"min_p": 0.05, "typical_p": 0.9, "epsilon_cutoff": 3e-4, "eta_cutoff": 3e-4, "top_h": 0.4}
+
+
+def write_generation_config(tmp_path, config):
+    (tmp_path / "generation_config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("name", GENERATION | SAMPLING)
+def test_generation_setting_that_is_not_there(name, tmp_path):
+    value = (GENERATION | SAMPLING)[name]
+    text = f'{{"{name}": {json.dumps(value)}, "do_sample": true}}'
+    (tmp_path / "generation_config.json").write_text(text)
+    column = len(name) + 6
+    check(import_config(tmp_path, LLAMA), tmp_path,
+          f'{{dir}}/generation_config.json:1:{column}: error: "{name}" is not supported in generation\n{text}\n'
+          f"{' ' * (column - 1)}^\nhint: {NO_EFFECT}{name}\n")
+    result = import_config(tmp_path, LLAMA, f"--ignore-config-field=generation_config.{name}")
+    assert (result.returncode, result.stderr) == (0, "")
+    # A field of config.json of that name is another matter.
+    assert import_config(tmp_path, LLAMA, f"--ignore-config-field={name}").returncode == 1
+
+
+def test_generation_settings_without_effect(tmp_path):
+    write_generation_config(tmp_path, {"repetition_penalty": 1.0, "num_beams": 1, "no_repeat_ngram_size": 0, "bad_words_ids": None,
+                                       "suppress_tokens": [], "min_length": 0, "typical_p": 1.0, "max_length": 20,
+                                       "max_new_tokens": 512, "length_penalty": 0.5, "use_cache": True, "do_sample": True})
+    result = import_config(tmp_path, LLAMA)
+    assert (result.returncode, result.stderr) == (0, "")
+    # Cutoffs of a distribution from which nothing is drawn.
+    write_generation_config(tmp_path, SAMPLING | {"do_sample": False})
+    result = import_config(tmp_path, LLAMA)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 # Checkpoints -------------------------------------------------------------------------------------------------------
 
 

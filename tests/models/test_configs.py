@@ -11,7 +11,9 @@ LLAMA_LAUNCHES = 6  # of a layer and decode step, at most
 ])
 def test_config_only(name, sku, tmp_path):
     bundle = tmp_path / "model.twb"
-    run_tool("compile", ROOT / "models" / name, "--config-only", "--sku", sku, "-o", bundle, "--json")
+    # Qwen's advice to those who sample from it; kernels do not depend on it.
+    run_tool("compile", ROOT / "models" / name, "--config-only", "--sku", sku, "-o", bundle, "--json",
+             "--ignore-config-field=generation_config.repetition_penalty")
     described = run_tool("inspect", bundle, "--json")
     check_assembly(described["kernels"])
     layers = described["model"]["num_hidden_layers"]
