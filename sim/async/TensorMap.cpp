@@ -2,6 +2,7 @@
 
 #include "sim/async/TensorMap.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <type_traits>
@@ -290,11 +291,19 @@ static std::string replaceEntry(RawMap &raw, TensorMapField field,
   }
 }
 
+/// A program may also make a map from nothing: 128 zero bytes, whose fields it
+/// replaces one after the other.
+static bool isBlank(const uint8_t bytes[tensorMapBytes]) {
+  return std::all_of(bytes, bytes + tensorMapBytes,
+                     [](uint8_t byte) { return byte == 0; });
+}
+
 std::string replaceTensorMapField(uint8_t bytes[tensorMapBytes],
                                   TensorMapField field, uint32_t ordinal,
                                   uint64_t value) {
-  RawMap raw;
-  if (std::string error = readRaw(bytes, raw); !error.empty())
+  RawMap raw = {};
+  bool blank = isBlank(bytes);
+  if (std::string error = blank ? "" : readRaw(bytes, raw); !error.empty())
     return error;
   uint32_t narrow = static_cast<uint32_t>(value);
   switch (field) {

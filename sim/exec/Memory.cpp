@@ -39,6 +39,9 @@ std::byte *sharedPointer(Warp &warp, uint64_t address, uint64_t bytes,
 
 static std::byte *localPointer(Warp &warp, int lane, uint64_t address,
                                uint64_t bytes, const char *&error) {
+  if (address >= LocalStack::top - LocalStack::limit)
+    if (std::byte *taken = warp.stack.at(lane, address, bytes))
+      return taken;
   if (address >= warp.localBytes || bytes > warp.localBytes - address) {
     error = "address outside of local memory";
     return nullptr;

@@ -255,6 +255,10 @@ void LoadedModule::declareFunctions() {
     info.isEntry = function.isEntry;
     info.index = static_cast<uint32_t>(program.functions.size() - 1);
     info.defined = function.hasBody;
+    for (const ptx::Variable &param : function.params)
+      info.paramTypes.push_back(param.isArray ? ptx::Type::None : param.type);
+    for (const ptx::Variable &value : function.returns)
+      info.returnTypes.push_back(value.isArray ? ptx::Type::None : value.type);
     if (!function.hasBody && function.name == "vprintf")
       info.builtin = Builtin::Printf;
     if (!function.hasBody && function.name == "__assertfail")
@@ -335,6 +339,8 @@ SharedLayout LoadedModule::layOutShared(const ptx::Function &function) {
     if (!layout.offsets.emplace(variable.name, static_cast<uint32_t>(end))
              .second)
       return;
+    layout.variables.push_back({std::string(variable.name),
+                                static_cast<uint32_t>(end), variable.bytes()});
     end += variable.bytes();
     if (end > clusterOffsetMask)
       throw SyntaxError{variable.location, "shared memory is too large"};
@@ -435,7 +441,8 @@ void LoadedModule::addKernel(const ptx::Function &function, FunctionInfo &info,
   kernel.explicitCluster = function.explicitCluster;
   kernel.maxClusterRank = function.maxClusterRank;
   kernel.code = &kernelCode.emplace_back(
-      KernelCode{&program, &info, shared.end, shared.dynamicAlign});
+      KernelCode{&program, &info, shared.end, shared.dynamicAlign,
+                 shared.variables});
 }
 
 void LoadedModule::load() {

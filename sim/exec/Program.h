@@ -7,6 +7,7 @@
 #include "sim/exec/Engine.h"
 #include "sim/exec/Inst.h"
 #include "sim/ptx/Source.h"
+#include "sim/ptx/Types.h"
 
 #include <cstdlib>
 #include <deque>
@@ -39,6 +40,8 @@ struct FunctionInfo {
   uint32_t localBytes = 0;
   bool mayRecurse = false;
   std::vector<FormalParam> params, returns;
+  /// As declared; None for arrays.
+  std::vector<ptx::Type> paramTypes, returnTypes;
   std::vector<const FunctionInfo *> callees;
 };
 
@@ -91,12 +94,20 @@ struct Program {
   }
 };
 
+/// A static variable in a kernel's shared memory.
+struct SharedVariable {
+  std::string name;
+  uint32_t offset = 0;
+  uint64_t size = 0;
+};
+
 /// What Kernel::code points to.
 struct KernelCode {
   Program *program = nullptr;
   const FunctionInfo *entry = nullptr;
   uint32_t sharedEnd = 0; ///< of static shared memory, reserved part included
   uint32_t dynamicAlign = 16;
+  std::vector<SharedVariable> sharedVariables;
 };
 
 } // namespace tilewright::sim

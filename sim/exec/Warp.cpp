@@ -32,6 +32,7 @@ void Warp::start(const FunctionInfo &entry, uint32_t lanes) {
   instructions = threadInstructions = turns = 0;
   outOfTurn = false;
   localBytes = launch->localBytesPerThread;
+  stack.clear();
   local.assign(size_t(localBytes) * laneCount, std::byte(0));
   rows32.assign(entry.bytes32, std::byte(0));
   rows64.assign(entry.bytes64, std::byte(0));

@@ -12,6 +12,7 @@
 #define TILEWRIGHT_SIM_EXEC_WARP_H
 
 #include "sim/exec/Inst.h"
+#include "sim/exec/LocalStack.h"
 #include "sim/exec/Result.h"
 
 #include <cstddef>
@@ -88,6 +89,7 @@ struct Warp {
   std::vector<uint32_t> predicateRows;
   std::vector<std::byte> local; ///< [lane][localBytes]
   uint32_t localBytes = 0;
+  LocalStack stack; ///< of `alloca`
   std::vector<std::unique_ptr<Frame>> frames;
   std::vector<Frame *> freeFrames;
 

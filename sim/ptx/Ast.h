@@ -33,7 +33,7 @@ struct Operand {
   };
   Kind kind = Kind::Name;
   bool negated = false; ///< `!` before a predicate
-  bool minus = false;   ///< the integer was written with a sign
+  bool minus = false;   ///< written with a sign
   Location location = 0;
   std::string_view name;
   std::string_view member; ///< `x` of `%tid.x`

@@ -119,6 +119,8 @@ bool Parser::parseFunctionDirective(Function &function) {
     function.explicitCluster = true;
   else if (acceptDot("blocksareclusters"))
     function.blocksAreClusters = true;
+  else if (acceptDot("abi_preserve") || acceptDot("abi_preserve_control"))
+    expectCount("a count"); // how registers are shared out; there are plenty
   else if (acceptDot("noreturn") || acceptDot("unique")) {
   } else if (acceptDot("attribute")) {
     expectPunct('(');
@@ -206,7 +208,9 @@ void Parser::parseLabeled(std::vector<Statement> &body, const Token &name) {
   body.push_back(Label{name.location, name.text});
 }
 
-// prototype = ".callprototype" params? "_" params? ".noreturn"? ";"
+// prototype = ".callprototype" params? "_" params?
+//             (".noreturn" | ".abi_preserve" int | ".abi_preserve_control" int)*
+//             ";"
 CallPrototype Parser::parsePrototype(const Token &name) {
   CallPrototype prototype;
   prototype.location = name.location;
@@ -216,7 +220,12 @@ CallPrototype Parser::parsePrototype(const Token &name) {
   expectWord("'_'");
   if (atPunct('('))
     prototype.params = parseParamList();
-  acceptDot("noreturn");
+  for (;;) {
+    if (acceptDot("abi_preserve") || acceptDot("abi_preserve_control"))
+      expectCount("a count");
+    else if (!acceptDot("noreturn"))
+      break;
+  }
   expectPunct(';');
   return prototype;
 }

@@ -98,7 +98,7 @@ Operand Parser::parsePrimary() {
   fail(current.location, "expected an operand");
 }
 
-// signed = ("-" | "+" | "~")? (int | float)
+// signed = ("-" | "+" | "~")? (int | float) | "-" primary
 Operand Parser::parseSigned() {
   Operand operand;
   operand.location = current.location;
@@ -109,6 +109,12 @@ Operand Parser::parseSigned() {
     invert = true;
   else
     acceptPunct('+');
+  if (minus && current.kind == TokenKind::Word) {
+    // vmad's sources have signs.
+    operand = parsePrimary();
+    operand.minus = true;
+    return operand;
+  }
   Token token = take();
   switch (token.kind) {
   case TokenKind::Integer:

@@ -241,6 +241,8 @@ Variable Parser::parseVariablePrefix(Space space) {
     break;
   }
   std::optional<Type> type;
+  if (atDot("texref") || atDot("samplerref") || atDot("surfref"))
+    fail(current.location, "textures and surfaces are not supported");
   if (current.kind == TokenKind::DotWord)
     type = typeFromName(current.text);
   if (!type)

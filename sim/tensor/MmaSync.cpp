@@ -6,6 +6,7 @@
 #include "sim/tensor/FloatEnvironment.h"
 #include "sim/tensor/WgmmaKernels.h"
 
+#include <cfenv>
 #include <cmath>
 #include <cstring>
 
@@ -95,7 +96,28 @@ const char *checkMmaSync(const MmaSyncOp &op) {
     return "mma accumulates in f16 for f16 and fp8 only";
   if (op.saturate && (!isInteger(op.aType) || op.aType == MatrixType::B1))
     return "mma saturates 4- and 8-bit integer forms only";
+  if (op.rounding != RoundingMode::NearestEven && op.aType != MatrixType::F64)
+    return "mma has a rounding for f64 only";
   return nullptr;
+}
+
+static int hostRounding(RoundingMode mode) {
+  switch (mode) {
+  case RoundingMode::Zero:
+    return FE_TOWARDZERO;
+  case RoundingMode::Down:
+    return FE_DOWNWARD;
+  case RoundingMode::Up:
+    return FE_UPWARD;
+  default:
+    return FE_TONEAREST;
+  }
+}
+
+/// Volatile operands keep the arithmetic behind the switch of the mode.
+static double fusedMultiplyAdd(double a, double b, double c) {
+  volatile double x = a, y = b, z = c;
+  return std::fma(x, y, z);
 }
 
 /// Each element is a chain of fused multiply-adds in order of k.
@@ -106,6 +128,8 @@ static void runDouble(const MmaSyncOp &op, void *const *d, const void *const *a,
   };
   int rowGroups = op.m / 8;
   double result[4][warpLanes];
+  int before = std::fegetround();
+  std::fesetround(hostRounding(op.rounding));
   for (int index = 0; index < op.cRegisters(); ++index)
     for (int lane = 0; lane < warpLanes; ++lane) {
       int row = lane / laneGroup, half = index / 2;
@@ -113,12 +137,13 @@ static void runDouble(const MmaSyncOp &op, void *const *d, const void *const *a,
       double sum = element(c, index, lane);
       for (int k = 0; k < op.k; ++k) {
         int part = k / laneGroup, from = k % laneGroup;
-        sum = std::fma(
+        sum = fusedMultiplyAdd(
             element(a, part * rowGroups + half, row * laneGroup + from),
             element(b, part, column * laneGroup + from), sum);
       }
       result[index][lane] = sum;
     }
+  std::fesetround(before);
   for (int index = 0; index < op.dRegisters(); ++index)
     std::memcpy(d[index], result[index], sizeof(result[index]));
 }

@@ -8,6 +8,7 @@
 #ifndef TILEWRIGHT_SIM_TENSOR_MMASYNC_H
 #define TILEWRIGHT_SIM_TENSOR_MMASYNC_H
 
+#include "sim/tensor/Convert.h"
 #include "sim/tensor/MatrixType.h"
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct MmaSyncOp {
   AccumulatorType dType = AccumulatorType::F32;
   bool saturate = false; ///< .satfinite of the integer forms
   BitOperation bitOperation = BitOperation::Xor;
+  RoundingMode rounding = RoundingMode::NearestEven; ///< of the f64 forms
   TensorArch arch = TensorArch::Hopper;
 
   /// Registers per thread: 32-bit ones, or 64-bit ones for f64.
@@ -45,6 +47,23 @@ const char *checkMmaSync(const MmaSyncOp &op);
 /// `d` may be the same registers as `c`.
 void runMmaSync(const MmaSyncOp &op, void *const *d, const void *const *a,
                 const void *const *b, const void *const *c);
+
+/// mma.sync.m8n8k4 on .f16 (ISA 9.7.14.5.1): four products of 8x8x4, each by
+/// eight lanes.
+struct QuadMmaOp {
+  bool aColumn = false, bColumn = false; ///< .col layouts
+  AccumulatorType cType = AccumulatorType::F32;
+  AccumulatorType dType = AccumulatorType::F32;
+  TensorArch arch = TensorArch::Hopper;
+};
+inline constexpr int quadRegisters = 2; ///< of A, and of B
+/// Registers of an accumulator.
+constexpr int quadRegistersOf(AccumulatorType type) {
+  return type == AccumulatorType::F16 ? 4 : 8;
+}
+void runQuadMma(const QuadMmaOp &op, uint32_t *const *d,
+                const uint32_t *const *a, const uint32_t *const *b,
+                const uint32_t *const *c);
 
 /// ldmatrix .m8n8.x{count}.b16: `rows[8 * i + r]` points at the 16 bytes of row
 /// r of matrix i (the address of lane 8 * i + r, bounds checked by the caller),

@@ -150,8 +150,16 @@ static void decodeBulkCopy(InstDecoder &d, bool reduces) {
   d.emit(runBulkCopy, inst);
 }
 
+/// im2col modes are refused by name.
+static void refuseIm2col(const InstDecoder &d) {
+  for (const ptx::Modifier &modifier : d.ast.modifiers)
+    if (modifier.text.starts_with("im2col"))
+      d.fail(modifier.location, "im2col mode is not supported");
+}
+
 static void decodeBulkPrefetch(InstDecoder &d) {
   if (d.take("tensor")) {
+    refuseIm2col(d);
     if (d.takeOneOf({"1d", "2d", "3d", "4d", "5d"}) < 0 || !d.take("L2"))
       d.unsupported();
     if (d.takeSpace(Space::None) != Space::Global)
@@ -210,6 +218,7 @@ static void takeTensorReduction(InstDecoder &d, TensorCopySpec &spec) {
 }
 
 static void decodeTensorCopy(InstDecoder &d, bool reduces) {
+  refuseIm2col(d);
   TensorCopySpec spec;
   int rank = d.takeOneOf({"1d", "2d", "3d", "4d", "5d"});
   if (rank < 0)

@@ -42,6 +42,34 @@ static void takeElements(InstDecoder &d, const Operand &operand,
   }
 }
 
+/// A .b128 register counts as two rows of 64 bits.
+static void takeHalves(InstDecoder &d, const Operand &operand, Ref *refs) {
+  LocalName name;
+  if (!d.isRegister(operand, name) || name.bytes != 16)
+    d.fail(operand.location, "expected a .b128 register");
+  refs[0] = name.ref;
+  refs[1] = name.ref + row64Bytes;
+}
+
+/// atom.exch and atom.cas on .b128, the modifiers taken.
+static void emitAtomic128(InstDecoder &d, AtomicSpec &spec, Space space,
+                          bool policy) {
+  bool isCas = spec.op == AtomicOp::Cas;
+  d.needOperands(3 + isCas + policy);
+  Inst inst;
+  d.address(inst, d.operand(1), space);
+  takeHalves(d, d.operand(2), spec.b);
+  if (isCas)
+    takeHalves(d, d.operand(3), spec.c);
+  if (!d.isSink(d.operand(0)))
+    takeHalves(d, d.operand(0), spec.d);
+  if (policy)
+    d.source(d.operandCount() - 1, Type::B64);
+  inst.flags |= uint32_t(Polls);
+  inst.aux = d.keep(spec);
+  d.emit(runAtomic128, inst);
+}
+
 static void decodeAtomic(InstDecoder &d, bool hasResult) {
   if (d.has("async"))
     d.unsupported();
@@ -63,6 +91,8 @@ static void decodeAtomic(InstDecoder &d, bool hasResult) {
   if (!hasAtomic(spec.op, spec.type) ||
       (spec.count > 1 && (!ptx::isFloat(spec.type) || space == Space::Shared)))
     d.unsupported();
+  if (spec.type == Type::B128)
+    return emitAtomic128(d, spec, space, policy);
   spec.row64 = ptx::typeBytes(spec.type) == 8;
 
   size_t sources = spec.op == AtomicOp::Cas ? 2 : 1;

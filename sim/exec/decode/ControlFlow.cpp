@@ -50,107 +50,12 @@ static void emitEnd(InstDecoder &d, Handler handler) {
 
 static void decodeRet(InstDecoder &d) {
   d.take("uni");
+  for (Inst inst : d.fn.epilogue())
+    d.emit(inst.run, inst);
   emitEnd(d, runReturn);
 }
 static void decodeExit(InstDecoder &d) { emitEnd(d, runExit); }
 static void decodeTrap(InstDecoder &d) { emitEnd(d, runTrap); }
-
-//===----------------------------------------------------------------------===//
-// Calls
-//===----------------------------------------------------------------------===//
-
-/// Where the caller keeps an argument or a result: its own .param variable, or
-/// a fresh slot that a register or constant is copied to.
-static FormalParam callSlot(InstDecoder &d, const Operand &operand,
-                            bool isResult) {
-  LocalName storage;
-  const LocalName *name = operand.kind == Operand::Kind::Name
-                              ? d.fn.lookup(operand.name, storage)
-                              : nullptr;
-  if (name && name->kind == LocalName::Kind::Local)
-    return {name->offset, static_cast<uint32_t>(name->size)};
-  if (isResult || (name && name->kind != LocalName::Kind::Register))
-    d.fail(operand.location, "expected a .param variable");
-  d.fail(operand.location,
-         "arguments in registers are not supported; use .param variables");
-}
-
-static std::vector<FormalParam>
-callSlots(InstDecoder &d, const Operand &operand, bool isResult) {
-  if (operand.kind != Operand::Kind::List)
-    d.fail(operand.location, "expected '('");
-  std::vector<FormalParam> slots;
-  for (const Operand &element : operand.elements)
-    slots.push_back(callSlot(d, element, isResult));
-  return slots;
-}
-
-static void checkSlots(InstDecoder &d, const std::vector<FormalParam> &slots,
-                       const std::vector<ptx::Variable> &formals) {
-  bool matches = slots.size() == formals.size();
-  for (size_t i = 0; matches && i < slots.size(); ++i)
-    matches = slots[i].size == formals[i].bytes();
-  if (!matches)
-    d.fail("the call does not match its prototype");
-}
-
-static void emitBuiltin(InstDecoder &d, Builtin builtin, const CallInfo &info) {
-  Inst inst;
-  inst.aux = d.keep(info);
-  size_t expected = builtin == Builtin::Printf ? 2 : 5;
-  if (info.params.size() < expected - (builtin == Builtin::Printf ? 0 : 1))
-    d.fail("wrong number of arguments");
-  d.emit(builtin == Builtin::Printf ? runPrintf : runAssertFail, inst);
-}
-
-/// call{.uni} {(results),} callee {, (arguments)} {, prototype or targets};
-static void decodeCall(InstDecoder &d) {
-  d.take("uni");
-  d.needOperands(1, 4);
-  size_t at = 0;
-  CallInfo info;
-  if (d.operand(0).kind == Operand::Kind::List && d.operandCount() > 1 &&
-      d.operand(1).kind == Operand::Kind::Name) {
-    info.returns = callSlots(d, d.operand(0), true);
-    at = 1;
-  }
-  const Operand &callee = d.operand(at++);
-  if (at < d.operandCount() && d.operand(at).kind == Operand::Kind::List)
-    info.params = callSlots(d, d.operand(at++), false);
-
-  LocalName target;
-  if (d.isRegister(callee, target)) {
-    if (at >= d.operandCount())
-      d.fail("an indirect call needs a prototype");
-    const Operand &name = d.operand(at);
-    if (const ptx::CallPrototype *proto = d.fn.prototype(name.name)) {
-      checkSlots(d, info.params, proto->params);
-      checkSlots(d, info.returns, proto->returns);
-    } else if (!d.fn.targetList(name.name)) {
-      d.fail(name.location, "unknown prototype");
-    }
-    Inst inst;
-    inst.a = d.source(callee, Type::U64);
-    inst.aux = d.keep(std::move(info));
-    d.fn.info.mayRecurse = true;
-    d.emit(runIndirectCall, inst);
-    return;
-  }
-  auto found = d.fn.module.functions.find(callee.name);
-  if (found == d.fn.module.functions.end())
-    d.fail(callee.location,
-           "unknown function '" + std::string(callee.name) + "'");
-  FunctionInfo &function = *found->second;
-  if (function.builtin != Builtin::None)
-    return emitBuiltin(d, function.builtin, info);
-  info.callee = &function;
-  d.fn.info.callees.push_back(&function);
-  d.fn.calls.push_back(
-      {&function, d.ast.location, info.params.size(), info.returns.size()});
-  Inst inst;
-  inst.aux = d.keep(std::move(info));
-  d.emit(runCall, inst);
-}
 
 //===----------------------------------------------------------------------===//
 // Fences and the like
@@ -160,10 +65,8 @@ static void decodeCall(InstDecoder &d) {
 /// only has to keep the host from reordering.
 static void decodeMembar(InstDecoder &d) {
   if (d.take("proxy")) {
-    if (d.takeOneOf({"alias", "async", "async.global", "async.shared::cta"}) <
-        0)
+    if (d.takeOneOf({"alias", "async"}) < 0)
       d.unsupported();
-    d.takeSpace(ptx::Space::None);
   } else if (d.takeOneOf({"cta", "gl", "sys"}) < 0) {
     d.unsupported();
   }
@@ -238,8 +141,15 @@ static void decodeSetmaxnreg(InstDecoder &d) {
 }
 
 static void decodePmevent(InstDecoder &d) {
-  d.take("mask");
+  bool isMask = d.take("mask");
   d.needOperands(1);
+  d.needConstant(d.operand(0), 0, isMask ? 0xffff : 15);
+  d.emit(runNothing);
+}
+
+/// There is no debugger to stop for.
+static void decodeBrkpt(InstDecoder &d) {
+  d.needOperands(0);
   d.emit(runNothing);
 }
 
@@ -249,7 +159,6 @@ void addControlOpcodes(OpcodeTable &table) {
   table["ret"] = decodeRet;
   table["exit"] = decodeExit;
   table["trap"] = decodeTrap;
-  table["call"] = decodeCall;
   table["membar"] = decodeMembar;
   table["fence"] = decodeFence;
 }
@@ -259,6 +168,7 @@ void addMiscOpcodes(OpcodeTable &table) {
   table["griddepcontrol"] = decodeGriddepcontrol;
   table["setmaxnreg"] = decodeSetmaxnreg;
   table["pmevent"] = decodePmevent;
+  table["brkpt"] = decodeBrkpt;
 }
 
 } // namespace tilewright::sim

@@ -41,6 +41,7 @@ struct ModuleScope {
 /// Shared memory of one entry, or of all functions that entries may call.
 struct SharedLayout {
   std::unordered_map<std::string_view, uint32_t> offsets;
+  std::vector<SharedVariable> variables; ///< the same, for reports
   uint32_t end = 0; ///< first byte after the static variables
   uint32_t dynamicAlign = 16;
 };
@@ -97,6 +98,10 @@ public:
   const ptx::CallPrototype *prototype(std::string_view name) const;
 
   std::vector<uint32_t> labels; ///< label number -> instruction
+
+  /// What a return does first: results go from registers to local memory, and
+  /// what `alloca` took is given back.
+  const std::vector<Inst> &epilogue() const { return epilogueCode; }
   bool usesWgmma = false;
 
   /// Direct calls, checked when all functions are known.
@@ -120,6 +125,9 @@ private:
   void findWgmma();
   void dropOtherRows();
   void declareParams();
+  void declareRegisterParam(const ptx::Variable &variable, uint32_t offset,
+                            bool isResult);
+  void saveStack();
   void declare(const ptx::Variable &variable);
   void declareRegister(const ptx::Variable &variable);
   void enterScope();
@@ -133,6 +141,7 @@ private:
   size_t nextScope = 1;
   uint32_t localTop = 0;
   Ref carry = noRef;
+  std::vector<Inst> epilogueCode;
   std::unordered_map<std::string_view, const ptx::TargetList *> targetLists;
   std::unordered_map<std::string_view, const ptx::CallPrototype *> prototypes;
 };
@@ -241,6 +250,12 @@ void addBarrierOpcodes(OpcodeTable &table);
 void addMbarrierOpcodes(OpcodeTable &table);
 void addAsyncCopyOpcodes(OpcodeTable &table);
 void addMatrixOpcodes(OpcodeTable &table);
+void addWmmaOpcodes(OpcodeTable &table);
+void addVideoOpcodes(OpcodeTable &table);
+void addCallOpcodes(OpcodeTable &table);
+void addStackOpcodes(OpcodeTable &table);
+void addTensorMapOpcodes(OpcodeTable &table);
+void addRefusedOpcodes(OpcodeTable &table);
 void addMiscOpcodes(OpcodeTable &table);
 
 } // namespace tilewright::sim

@@ -1,6 +1,7 @@
 //===- Float.cpp - Decoding floating-point instructions and cvt -----------===//
 
 #include "sim/exec/decode/Decoder.h"
+#include "sim/exec/ops/Pack.h"
 
 namespace tilewright::sim {
 
@@ -40,8 +41,10 @@ void decodeFloatArithmetic(InstDecoder &d, FloatOp op, Type type) {
   options.ftz = d.take("ftz");
   options.sat = d.take("sat");
   bool isMinMax = op == FloatOp::Min || op == FloatOp::Max;
-  if (op == FloatOp::Fma && isHalf(type))
+  if (op == FloatOp::Fma && isHalf(type)) {
+    options.oob = d.take("oob");
     options.relu = d.take("relu");
+  }
   if (isMinMax && d.take("NaN"))
     op = op == FloatOp::Min ? FloatOp::MinNan : FloatOp::MaxNan;
   if (isMinMax && d.take("xorsign")) {
@@ -160,45 +163,36 @@ static void checkRounding(InstDecoder &d, const ConvertSpec &spec) {
     d.fail("'cvt' to a narrower type needs a rounding");
 }
 
-/// cvt.pack.sat.{u16,s16}.s32 d, a, b and cvt.pack.sat.{u8,s8}.s32.b32 d, a, b,
-/// c: b lowest, then a, then the low bits of c. Built from saturating
-/// conversions and byte permutations.
+/// Bits of an integer that cvt.pack makes; 0 for other names.
+static uint32_t packedBits(std::string_view name) {
+  static constexpr std::string_view sizes[] = {"2", "4", "8", "16"};
+  if (name.empty() || (name[0] != 'u' && name[0] != 's'))
+    return 0;
+  for (uint32_t i = 0; i < std::size(sizes); ++i)
+    if (name.substr(1) == sizes[i])
+      return 2u << i;
+  return 0;
+}
+
+/// cvt.pack.sat.{u16,s16}.s32 d, a, b and cvt.pack.sat.{u,s}{2,4,8}.s32.b32 d,
+/// a, b, c: b lowest, then a, then the low bits of c.
 static void decodeCvtPack(InstDecoder &d) {
   if (!d.take("sat"))
     d.unsupported();
-  Type to = d.needType(), from = d.needType();
-  bool bytes = ptx::typeBytes(to) == 1;
-  if (from != Type::S32 || ptx::isFloat(to) || ptx::isBits(to) ||
-      ptx::typeBytes(to) > 2 || (bytes && d.needType() != Type::B32))
+  std::string_view name = d.takeNext();
+  uint32_t bits = packedBits(name);
+  bool appends = bits < 16;
+  if (bits == 0 || d.needType() != Type::S32 ||
+      (appends && d.needType() != Type::B32))
     d.unsupported();
-  d.needOperands(bytes ? 4 : 3);
-  ConvertSpec spec;
-  spec.to = to;
-  spec.from = from;
-  spec.sat = true;
-  const ConvertSpec *kept = d.keep(spec);
-  Inst a, b, join;
-  a.a = d.source(1, Type::S32);
-  b.a = d.source(2, Type::S32);
-  a.d = join.b = d.fn.newRow32();
-  b.d = join.a = d.fn.newRow32();
-  a.aux = b.aux = kept;
-  ConstantRows &constants = d.fn.program.constants;
-  // prmt numbers the bytes of its first source 0 to 3, of its second 4 to 7.
-  join.c = constants.ref32(bytes ? 0x0040 : 0x5410);
-  Handler permute = selectInt(IntOp::Prmt, Type::B32);
-  Inst last = join;
-  if (bytes) {
-    last.b = d.source(3, Type::B32);
-    last.a = join.d = d.fn.newRow32();
-    last.c = constants.ref32(0x5410);
-  }
-  last.d = d.result(0, Type::B32);
-  d.emit(selectConvert(spec), a);
-  d.emit(selectConvert(spec), b);
-  if (bytes)
-    d.emit(permute, join);
-  d.emit(permute, last);
+  d.needOperands(appends ? 4 : 3);
+  Inst inst;
+  inst.a = d.source(1, Type::S32);
+  inst.b = d.source(2, Type::S32);
+  inst.c = appends ? d.source(3, Type::B32) : d.fn.program.constants.ref32(0);
+  inst.d = d.result(0, Type::B32);
+  inst.imm = static_cast<int32_t>(bits);
+  d.emit(name[0] == 's' ? runConvertPackSigned : runConvertPackUnsigned, inst);
 }
 
 static void decodeCvt(InstDecoder &d) {

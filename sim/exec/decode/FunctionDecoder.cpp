@@ -1,6 +1,9 @@
 //===- FunctionDecoder.cpp - Names, scopes and statements of a function ---===//
 
 #include "sim/exec/decode/Decoder.h"
+#include "sim/exec/ops/StackOps.h"
+
+#include <algorithm>
 
 namespace tilewright::sim {
 
@@ -127,6 +130,8 @@ static bool splitRange(std::string_view name, std::string_view &prefix,
 static uint32_t rowBytes(const LocalName &name) {
   if (name.type == Type::Pred)
     return 1;
+  if (name.bytes > 8)
+    return 2 * row64Bytes;
   return name.bytes > 4 ? row64Bytes : row32Bytes;
 }
 
@@ -199,9 +204,8 @@ void FunctionDecoder::declareRegister(const ptx::Variable &variable) {
     // A 128-bit register is two rows.
     entry.ref = info.bytes64;
     info.bytes64 += rows * (entry.bytes / 8) * row64Bytes;
-    if (entry.bytes == 16 && rows > 1)
-      throw SyntaxError{variable.location,
-                        "ranges of .b128 registers are not supported"};
+    if (entry.bytes == 16 && variable.vector > 1)
+      throw SyntaxError{variable.location, "unsupported register declaration"};
   } else {
     entry.ref = info.bytes32;
     info.bytes32 += rows * row32Bytes;
@@ -236,12 +240,58 @@ void FunctionDecoder::declare(const ptx::Variable &variable) {
   add(variable.name, entry, variable.location);
 }
 
+/// A parameter or result in a register is copied from or to the local memory
+/// that calls move.
+void FunctionDecoder::declareRegisterParam(const ptx::Variable &variable,
+                                           uint32_t offset, bool isResult) {
+  uint32_t bytes = ptx::typeBytes(variable.type);
+  if (variable.type == Type::Pred || bytes > 8)
+    throw SyntaxError{variable.location,
+                      "this type cannot be a parameter in a register"};
+  declareRegister(variable);
+  LocalName storage;
+  MemorySpec spec;
+  spec.elementBytes = bytes;
+  spec.row64 = bytes > 4;
+  spec.isSigned = ptx::isSigned(variable.type);
+  Inst inst;
+  inst.d = lookup(variable.name, storage)->ref;
+  inst.imm = static_cast<int32_t>(offset);
+  inst.flags = addressInFrame | static_cast<uint32_t>(Space::Local)
+                                    << addressSpaceShift;
+  inst.location = variable.location;
+  inst.run = isResult ? selectStore(spec) : selectLoad(spec);
+  (isResult ? epilogueCode : code).push_back(inst);
+}
+
+/// A function with `alloca` gives its memory back when it returns.
+void FunctionDecoder::saveStack() {
+  bool allocates = std::any_of(
+      function.body.begin(), function.body.end(),
+      [](const ptx::Statement &statement) {
+        const auto *instruction = std::get_if<ptx::Instruction>(&statement);
+        return instruction && instruction->opcode == "alloca";
+      });
+  if (!allocates || info.isEntry)
+    return;
+  Inst save;
+  save.run = runStackSave64;
+  save.d = newRow64();
+  save.location = function.location;
+  code.push_back(save);
+  Inst restore;
+  restore.run = runStackRestore64;
+  restore.a = save.d;
+  restore.location = function.location;
+  epilogueCode.push_back(restore);
+}
+
 void FunctionDecoder::declareParams() {
   uint32_t offset = 0;
   for (const ptx::Variable &param : function.params) {
-    if (param.space == Space::Reg)
+    if (param.space == Space::Reg && info.isEntry)
       throw SyntaxError{param.location,
-                        "parameters in registers are not supported"};
+                        "a kernel has no parameters in registers"};
     LocalName entry;
     entry.type = param.type;
     entry.size = param.bytes();
@@ -259,13 +309,14 @@ void FunctionDecoder::declareParams() {
           allocateLocal(param.bytes(), param.alignment(), param.location);
       info.params.push_back(
           {entry.offset, static_cast<uint32_t>(param.bytes())});
+      if (param.space == Space::Reg) {
+        declareRegisterParam(param, entry.offset, false);
+        continue;
+      }
     }
     add(param.name, entry, param.location);
   }
   for (const ptx::Variable &value : function.returns) {
-    if (value.space == Space::Reg)
-      throw SyntaxError{value.location,
-                        "results in registers are not supported"};
     LocalName entry;
     entry.kind = LocalName::Kind::Local;
     entry.type = value.type;
@@ -274,7 +325,10 @@ void FunctionDecoder::declareParams() {
         allocateLocal(value.bytes(), value.alignment(), value.location);
     info.returns.push_back(
         {entry.offset, static_cast<uint32_t>(value.bytes())});
-    add(value.name, entry, value.location);
+    if (value.space == Space::Reg)
+      declareRegisterParam(value, entry.offset, true);
+    else
+      add(value.name, entry, value.location);
   }
 }
 
@@ -286,6 +340,7 @@ void FunctionDecoder::decode() {
   findLabels();
   findWgmma();
   declareParams();
+  saveStack();
   for (const ptx::Statement &statement : function.body) {
     if (const auto *instruction = std::get_if<ptx::Instruction>(&statement)) {
       InstDecoder(*this, *instruction).decode();
@@ -300,6 +355,7 @@ void FunctionDecoder::decode() {
           static_cast<uint32_t>(code.size());
     }
   }
+  code.insert(code.end(), epilogueCode.begin(), epilogueCode.end());
   dropOtherRows();
   appendLaidOut(code, labels, program, info);
 }

@@ -27,6 +27,12 @@ const OpcodeTable &opcodeTable() {
     addMbarrierOpcodes(all);
     addAsyncCopyOpcodes(all);
     addMatrixOpcodes(all);
+    addWmmaOpcodes(all);
+    addVideoOpcodes(all);
+    addCallOpcodes(all);
+    addStackOpcodes(all);
+    addTensorMapOpcodes(all);
+    addRefusedOpcodes(all);
     addMiscOpcodes(all);
     return all;
   }();
@@ -197,6 +203,8 @@ bool InstDecoder::isRegister(const Operand &operand, LocalName &out) const {
   const LocalName *name = fn.lookup(operand.name, storage);
   if (!name || name->kind != LocalName::Kind::Register)
     return false;
+  if (operand.minus)
+    fail(operand.location, "'-' is not allowed here");
   out = *name;
   if (operand.member.empty())
     return true;
@@ -254,6 +262,8 @@ Ref InstDecoder::immediate(const Operand &operand, Type type) {
 Ref InstDecoder::source(const Operand &operand, Type type) {
   if (operand.negated)
     fail(operand.location, "'!' needs a predicate");
+  if (operand.minus && operand.kind == Operand::Kind::Name)
+    fail(operand.location, "'-' is not allowed here");
   if (operand.kind != Operand::Kind::Name)
     return immediate(operand, type);
   LocalName name;

@@ -1,7 +1,8 @@
 //===- Matrix.cpp - Decoding wgmma, mma, ldmatrix and stmatrix ------------===//
 
-#include "sim/exec/decode/Decoder.h"
+#include "sim/exec/decode/MatrixForms.h"
 #include "sim/exec/ops/MatrixOps.h"
+#include "sim/exec/ops/WmmaOps.h"
 
 #include <charconv>
 
@@ -11,17 +12,10 @@ using ptx::Operand;
 using ptx::Space;
 using ptx::Type;
 
-namespace {
-struct Shape {
-  int m = 0, n = 0, k = 0;
-};
-} // namespace
-
-/// The modifier `.m64n128k16`.
-static Shape takeShape(InstDecoder &d) {
+MatrixShape takeShape(InstDecoder &d) {
   for (const ptx::Modifier &modifier : d.ast.modifiers) {
     std::string_view text = modifier.text;
-    Shape shape;
+    MatrixShape shape;
     const char *at = text.data(), *end = at + text.size();
     auto number = [&](char letter, int &out) {
       if (at == end || *at != letter)
@@ -37,7 +31,7 @@ static Shape takeShape(InstDecoder &d) {
   d.fail("expected a shape such as .m16n8k16");
 }
 
-static std::optional<MatrixType> matrixType(std::string_view name) {
+std::optional<MatrixType> matrixType(std::string_view name) {
   static constexpr std::pair<std::string_view, MatrixType> types[] = {
       {"f16", MatrixType::F16},   {"bf16", MatrixType::BF16},
       {"tf32", MatrixType::TF32}, {"e4m3", MatrixType::E4M3},
@@ -51,7 +45,7 @@ static std::optional<MatrixType> matrixType(std::string_view name) {
   return std::nullopt;
 }
 
-static std::optional<AccumulatorType> accumulatorType(std::string_view name) {
+std::optional<AccumulatorType> accumulatorType(std::string_view name) {
   static constexpr std::pair<std::string_view, AccumulatorType> types[] = {
       {"f32", AccumulatorType::F32},
       {"f16", AccumulatorType::F16},
@@ -76,9 +70,8 @@ static AccumulatorType needAccumulator(InstDecoder &d) {
   return *type;
 }
 
-/// Registers of a braced list, or the one register that stands alone.
-static std::vector<Ref> takeFragment(InstDecoder &d, const Operand &operand,
-                                     int count, bool isResult, bool row64) {
+std::vector<Ref> takeFragment(InstDecoder &d, const Operand &operand, int count,
+                              bool isResult, bool row64) {
   std::vector<Ref> refs;
   bool braces = operand.kind == Operand::Kind::Vector;
   size_t given = braces ? operand.elements.size() : 1;
@@ -104,6 +97,13 @@ static std::vector<Ref> takeFragment(InstDecoder &d, const Operand &operand,
   return refs;
 }
 
+/// Sparse products are refused by name.
+static void refuseSparse(const InstDecoder &d) {
+  for (const ptx::Modifier &modifier : d.ast.modifiers)
+    if (modifier.text == "sp" || modifier.text.starts_with("sp::"))
+      d.fail(modifier.location, "sparse matrix products are not supported");
+}
+
 //===----------------------------------------------------------------------===//
 // wgmma
 //===----------------------------------------------------------------------===//
@@ -127,13 +127,15 @@ static void takeWgmmaForm(InstDecoder &d, WgmmaOp &op) {
   if (!d.take("sync") || !d.take("aligned"))
     d.unsupported();
   op.saturate = d.take("satfinite");
-  Shape shape = takeShape(d);
+  MatrixShape shape = takeShape(d);
   op.dType = needAccumulator(d);
   op.aType = needMatrixType(d);
   op.bType = needMatrixType(d);
   op.n = shape.n;
   if (shape.m != WgmmaOp::m || shape.k != op.k())
     d.fail("this wgmma shape does not exist for its element type");
+  if (op.aType == MatrixType::B1 && (!d.take("and") || !d.take("popc")))
+    d.fail("wgmma multiplies bits with .and.popc only");
 }
 
 /// d, a, b-desc, scale-d{, imm-scale-a, imm-scale-b{, imm-trans-a}{,
@@ -184,6 +186,7 @@ static void decodeWgmmaMma(InstDecoder &d) {
 
 static void decodeWgmma(InstDecoder &d) {
   int op = d.takeOneOf({"mma_async", "fence", "commit_group", "wait_group"});
+  refuseSparse(d);
   if (op == 0)
     return decodeWgmmaMma(d);
   if (op < 0 || !d.take("sync") || !d.take("aligned"))
@@ -203,24 +206,62 @@ static void decodeWgmma(InstDecoder &d) {
 // mma.sync
 //===----------------------------------------------------------------------===//
 
-static TensorArch tensorArch(const InstDecoder &d) {
+TensorArch tensorArch(const InstDecoder &d) {
   const std::string &arch = d.fn.module.config.arch;
   if (arch.starts_with("sm_89"))
     return TensorArch::Ada;
   return arch.starts_with("sm_8") ? TensorArch::Ampere : TensorArch::Hopper;
 }
 
+/// mma.sync.aligned.m8n8k4.alayout.blayout.dtype.f16.f16.ctype, its shape taken.
+static void decodeQuadMma(InstDecoder &d) {
+  QuadMmaSpec spec;
+  int a = d.takeOneOf({"row", "col"}), b = d.takeOneOf({"row", "col"});
+  if (a < 0 || b < 0)
+    d.unsupported();
+  spec.op.aColumn = a == 1;
+  spec.op.bColumn = b == 1;
+  spec.op.arch = tensorArch(d);
+  spec.op.dType = needAccumulator(d);
+  bool halves = needMatrixType(d) == MatrixType::F16 &&
+                needMatrixType(d) == MatrixType::F16;
+  spec.op.cType = needAccumulator(d);
+  auto isFloat = [](AccumulatorType type) {
+    return type == AccumulatorType::F16 || type == AccumulatorType::F32;
+  };
+  bool fits = halves && isFloat(spec.op.dType) && isFloat(spec.op.cType) &&
+              (spec.op.dType == AccumulatorType::F32 ||
+               spec.op.cType == AccumulatorType::F16);
+  if (!fits)
+    d.unsupported();
+  d.needOperands(4);
+  spec.a = takeFragment(d, d.operand(1), quadRegisters, false, false);
+  spec.b = takeFragment(d, d.operand(2), quadRegisters, false, false);
+  spec.c = takeFragment(d, d.operand(3), quadRegistersOf(spec.op.cType), false,
+                        false);
+  spec.d = takeFragment(d, d.operand(0), quadRegistersOf(spec.op.dType), true,
+                        false);
+  Inst inst;
+  inst.aux = d.keep(std::move(spec));
+  d.emit(runQuadMmaSync, inst);
+}
+
 static void decodeMma(InstDecoder &d) {
-  if (d.has("sp") || !d.take("sync") || !d.take("aligned"))
+  refuseSparse(d);
+  if (!d.take("sync") || !d.take("aligned"))
     d.unsupported();
   MmaSpec spec;
   MmaSyncOp &op = spec.op;
-  Shape shape = takeShape(d);
+  MatrixShape shape = takeShape(d);
+  if (shape == MatrixShape{8, 8, 4} && d.has("f16"))
+    return decodeQuadMma(d);
   op.m = shape.m;
   op.n = shape.n;
   op.k = shape.k;
   if (!d.take("row") || !d.take("col"))
     d.unsupported();
+  if (std::optional<RoundingMode> rounding = d.takeRounding())
+    op.rounding = *rounding;
   op.saturate = d.take("satfinite");
   if (d.take("popc"))
     op.bitOperation = d.take("and") ? BitOperation::And : BitOperation::Xor;
@@ -230,8 +271,6 @@ static void decodeMma(InstDecoder &d) {
   op.bType = needMatrixType(d);
   op.cType = needAccumulator(d);
   op.arch = tensorArch(d);
-  if (op.aType == MatrixType::F64)
-    d.take("rn");
   if (const char *why = checkMmaSync(op))
     d.fail(why);
   spec.row64 = op.aType == MatrixType::F64;

@@ -202,6 +202,16 @@ static void decodeLineHint(InstDecoder &d) {
 
 /// createpolicy: the policy's bits mean nothing but to cache hints.
 static void decodeCreatepolicy(InstDecoder &d) {
+  if (d.take("cvt")) {
+    if (!d.take("L2") || d.needType() != Type::B64)
+      d.unsupported();
+    d.needOperands(2);
+    Inst inst;
+    inst.a = d.source(1, Type::B64);
+    inst.d = d.result(0, Type::B64);
+    d.emit(selectMove(8), inst);
+    return;
+  }
   bool range = d.take("range");
   if (!range && !d.take("fractional"))
     d.unsupported();

@@ -21,9 +21,9 @@ bool hasAtomic(AtomicOp op, Type type) {
   case AtomicOp::Xor:
     return type == Type::B32 || type == Type::B64;
   case AtomicOp::Exch:
-    return type == Type::B32 || type == Type::B64;
+    return type == Type::B32 || type == Type::B64 || type == Type::B128;
   case AtomicOp::Cas:
-    return ptx::isBits(type) && (bytes == 2 || bytes == 4 || bytes == 8);
+    return ptx::isBits(type) && bytes >= 2;
   case AtomicOp::Inc:
   case AtomicOp::Dec:
     return type == Type::U32;

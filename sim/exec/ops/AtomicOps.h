@@ -45,6 +45,8 @@ struct AtomicSpec {
   Ref d[8], b[8], c[8]; ///< d is noRef for red
 };
 Status runAtomic(const Inst &inst, Warp &warp);
+/// exch and cas of .b128: two 64-bit rows for each register, count is 2.
+Status runAtomic128(const Inst &inst, Warp &warp);
 
 } // namespace tilewright::sim
 

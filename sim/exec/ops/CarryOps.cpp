@@ -28,8 +28,14 @@ static Status carry(const Inst &inst, Warp &warp) {
     int l = std::countr_zero(lanes);
     T x = a[l], y = b[l];
     T in = In ? flags >> l & 1 : 0;
-    if constexpr (Op == CarryOp::MadLo || Op == CarryOp::MadHi) {
+    if constexpr (Op != CarryOp::Add && Op != CarryOp::Sub) {
+      using Signed = std::make_signed_t<T>;
       unsigned __int128 product = static_cast<unsigned __int128>(x) * y;
+      // Only the high half depends on the sign.
+      if constexpr (Op == CarryOp::MadHiSigned)
+        product = static_cast<unsigned __int128>(
+            static_cast<__int128>(static_cast<Signed>(x)) *
+            static_cast<Signed>(y));
       x = Op == CarryOp::MadLo ? static_cast<T>(product)
                                : static_cast<T>(product >> (8 * sizeof(T)));
       y = rowOf<T>(warp, inst.c)[l];
@@ -67,14 +73,15 @@ static Handler byOp(CarryOp op, bool in, bool out) {
     return byFlags<T, CarryOp::MadLo>(in, out);
   case CarryOp::MadHi:
     return byFlags<T, CarryOp::MadHi>(in, out);
+  case CarryOp::MadHiSigned:
+    return byFlags<T, CarryOp::MadHiSigned>(in, out);
   }
   return nullptr;
 }
 
 Handler selectCarry(CarryOp op, ptx::Type type, bool in, bool out) {
-  // The high half of a signed product would differ.
   if (op == CarryOp::MadHi && ptx::isSigned(type))
-    return nullptr;
+    op = CarryOp::MadHiSigned;
   switch (ptx::typeBytes(type)) {
   case 4:
     return byOp<uint32_t>(op, in, out);

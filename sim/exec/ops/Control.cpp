@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <bit>
+#include <charconv>
 #include <cstring>
 
 namespace tilewright::sim {
@@ -134,8 +135,30 @@ static constexpr NamedSpecial specials[] = {
     {"%reserved_smem_offset_begin", {Special::ReservedSmemBegin, 4}, false},
     {"%reserved_smem_offset_end", {Special::ReservedSmemEnd, 4}, false},
     {"%reserved_smem_offset_cap", {Special::ReservedSmemCap, 4}, false},
+    {"%reserved_smem_offset_0", {Special::ReservedSmemBegin, 4}, false},
+    {"%reserved_smem_offset_1", {Special::ReservedSmemBegin, 4}, false},
     {"%is_explicit_cluster", {Special::IsExplicitCluster, 0}, false},
 };
+
+/// Counters and registers that only a profiler or a driver sets: %pm0 to %pm7,
+/// %pm0_64 to %pm7_64 and %envreg0 to %envreg31. They read as zero.
+static std::optional<SpecialInfo> findUnset(std::string_view name) {
+  auto isIndex = [](std::string_view text, int limit) {
+    int value = 0;
+    auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() &&
+           value >= 0 && value < limit;
+  };
+  bool wide = name.ends_with("_64");
+  if (wide)
+    name.remove_suffix(3);
+  if (name.starts_with("%pm") && isIndex(name.substr(3), 8))
+    return SpecialInfo{Special::Unset, wide ? 8u : 4u};
+  if (!wide && name.starts_with("%envreg") && isIndex(name.substr(7), 32))
+    return SpecialInfo{Special::Unset, 4};
+  return std::nullopt;
+}
 
 std::optional<SpecialInfo> findSpecial(std::string_view name,
                                        std::string_view member) {
@@ -152,7 +175,7 @@ std::optional<SpecialInfo> findSpecial(std::string_view name,
                                    static_cast<int32_t>(element));
     return info;
   }
-  return std::nullopt;
+  return member.empty() ? findUnset(name) : std::nullopt;
 }
 
 static uint32_t pick(const Dim3 &dim, int32_t element) {
@@ -267,6 +290,7 @@ static uint64_t uniformValue(Special id, Warp &warp) {
     return launch.sharedBytes;
   case Special::DynamicSmem:
     return launch.launch->dynamicSharedBytes;
+  case Special::Unset:
   case Special::CurrentGraphExec:
   case Special::ReservedSmemBegin:
     return 0;

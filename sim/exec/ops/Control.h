@@ -81,6 +81,7 @@ enum class Special : int32_t {
   ReservedSmemBegin,
   ReservedSmemEnd,
   ReservedSmemCap,
+  Unset,
   IsExplicitCluster,
 };
 struct SpecialInfo {

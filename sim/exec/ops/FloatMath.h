@@ -21,6 +21,7 @@ enum OptionBits : int32_t {
   optionRelu = 4,
   optionXorSign = 8,
   optionApprox = 16,
+  optionOob = 32,
   optionRoundingShift = 8,
 };
 HWY_INLINE RoundingMode roundingOf(int32_t options) {

@@ -59,9 +59,13 @@ struct HalfMul {
 struct HalfFma {
   template <typename T>
   HWY_INLINE static T apply(T a, T b, T c, int32_t options) {
-    return finishHalf<T>(
+    // What a tensor map's NaN fill writes; see fillOutside.
+    constexpr uint16_t oobNan = 0x7fff;
+    bool outside = a.bits == oobNan || b.bits == oobNan || c.bits == oobNan;
+    T result = finishHalf<T>(
         fmaToOdd(halfIn(a, options), halfIn(b, options), halfIn(c, options)),
         options);
+    return outside && (options & optionOob) ? T{0} : result;
   }
 };
 template <bool IsMax, bool Nan>
@@ -192,7 +196,8 @@ Handler selectHalf(FloatOp op, Type type, FloatOptions options, int32_t &imm) {
   if (options.rounding != RoundingMode::NearestEven)
     return nullptr;
   imm = (options.ftz ? optionFtz : 0) | (options.sat ? optionSat : 0) |
-        (options.relu ? optionRelu : 0) | (options.xorsign ? optionXorSign : 0);
+        (options.relu ? optionRelu : 0) |
+        (options.xorsign ? optionXorSign : 0) | (options.oob ? optionOob : 0);
   switch (op) {
   case FloatOp::Neg:
     return unary<HalfNeg>(type);

@@ -4,6 +4,7 @@
 
 #include "sim/exec/Memory.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace tilewright::sim {
@@ -163,6 +164,38 @@ Status runCtaRank32(const Inst &inst, Warp &warp) {
 }
 Status runCtaRank64(const Inst &inst, Warp &warp) {
   return ctaRank(inst, warp, warp.row64<uint64_t>(inst.a));
+}
+
+//===----------------------------------------------------------------------===//
+// cvt.pack
+//===----------------------------------------------------------------------===//
+
+template <bool Signed>
+static Status convertPack(const Inst &inst, Warp &warp) {
+  const int32_t *a = warp.row32<int32_t>(inst.a);
+  const int32_t *b = warp.row32<int32_t>(inst.b);
+  const uint32_t *c = warp.row32<uint32_t>(inst.c);
+  uint32_t *d = warp.row32<uint32_t>(inst.d);
+  int bits = inst.imm;
+  int32_t low = Signed ? -(1 << (bits - 1)) : 0;
+  int32_t high = (1 << (Signed ? bits - 1 : bits)) - 1;
+  uint32_t mask = (1u << bits) - 1;
+  for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
+    int l = std::countr_zero(lanes);
+    uint32_t x = static_cast<uint32_t>(std::clamp(a[l], low, high)) & mask;
+    uint32_t y = static_cast<uint32_t>(std::clamp(b[l], low, high)) & mask;
+    // Shifted in 64 bits: two halves leave no room for c.
+    uint64_t rest = uint64_t(c[l]) << (2 * bits);
+    d[l] = static_cast<uint32_t>(rest) | x << bits | y;
+  }
+  return Status::Next;
+}
+
+Status runConvertPackSigned(const Inst &inst, Warp &warp) {
+  return convertPack<true>(inst, warp);
+}
+Status runConvertPackUnsigned(const Inst &inst, Warp &warp) {
+  return convertPack<false>(inst, warp);
 }
 
 } // namespace tilewright::sim

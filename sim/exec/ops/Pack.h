@@ -14,6 +14,10 @@ Status runPack64From32(const Inst &inst, Warp &warp);
 Status runUnpack32(const Inst &inst, Warp &warp);
 Status runUnpack64(const Inst &inst, Warp &warp);
 
+// cvt.pack: a and b saturated to imm bits, a above b, below them c's low bits.
+Status runConvertPackSigned(const Inst &inst, Warp &warp);
+Status runConvertPackUnsigned(const Inst &inst, Warp &warp);
+
 /// d = whether the generic address a lies in the space imm.
 Status runIsSpace(const Inst &inst, Warp &warp);
 // imm: the address is generic.

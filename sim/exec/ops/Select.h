@@ -77,7 +77,7 @@ Handler selectInt(IntOp op, ptx::Type type);
 Handler selectDot(bool four, bool aSigned, bool bSigned);
 
 /// add, sub and mad.lo/.hi with carry: e is the carry predicate.
-enum class CarryOp : uint8_t { Add, Sub, MadLo, MadHi };
+enum class CarryOp : uint8_t { Add, Sub, MadLo, MadHi, MadHiSigned };
 Handler selectCarry(CarryOp op, ptx::Type type, bool in, bool out);
 
 /// mov of a row.
@@ -113,6 +113,7 @@ struct FloatOptions {
   bool relu = false;
   bool xorsign = false;
   bool approx = false;
+  bool oob = false; ///< fma: zero when an operand is the OOB NaN
 };
 /// A handler for the options, packed in Inst::imm by the same call.
 Handler selectFloat(FloatOp op, ptx::Type type, FloatOptions options,

@@ -7,7 +7,10 @@
 //   map:BUFFER:TYPE:SWIZZLE:FILL:DIMS:STRIDES:BOX:ELEMENTSTRIDES
 //              a tensor map of the BUFFER-th buffer (numbers as in cuda.h)
 // Exits with 1 and the engine's message on stderr when load or launch fails.
-// With --load and a FILE, it only loads the module.
+// With --load and a FILE, it only loads the module. With --forms and a FILE, it
+// loads the module once for each line between `//! forms` and `//! end`, with
+// that line alone in their place, and prints number and message of those that
+// are refused.
 //
 //===----------------------------------------------------------------------===//
 
@@ -134,10 +137,49 @@ static int fail(const Error &error) {
   return 1;
 }
 
+static int tryForms(const std::string &file) {
+  std::string text = readFile(file);
+  const std::string beginMark = "//! forms\n", endMark = "//! end\n";
+  size_t begin = text.find(beginMark), end = text.find(endMark);
+  if (begin == std::string::npos || end == std::string::npos)
+    throw std::runtime_error("no forms in " + file);
+  std::string head = text.substr(0, begin), tail = text.substr(end);
+  begin += beginMark.size();
+  std::vector<std::string> lines = split(text.substr(begin, end - begin), '\n');
+  TestDevice device;
+  for (size_t i = 0; i < lines.size(); ++i) {
+    device.reset();
+    auto module = Module::load(head + lines[i] + "\n" + tail, "forms",
+                               device.config, device);
+    if (!module)
+      std::cout << i << "\t" << split(module.error().message, '\n')[0] << "\n";
+  }
+  return 0;
+}
+
+/// The check of order, for tests that look at its findings as JSON.
+struct CheckedRun {
+  explicit CheckedRun(const std::string &json)
+      : session(*check::parseSettings("all", json, error),
+                [](const std::string &text) { std::cerr << text; }),
+        order(session.nextLaunch(),
+              [this](check::Finding found) { session.add(std::move(found)); }) {
+  }
+  ~CheckedRun() { session.finish(); }
+  std::string error;
+  check::Session session;
+  check::OrderCheck order;
+};
+
 static int runFile(std::vector<std::string> words) {
   bool onlyLoad = words.at(0) == "--load", stats = words.at(0) == "--stats";
   if (onlyLoad || stats)
     words.erase(words.begin());
+  std::string json;
+  if (words.at(0) == "--check") {
+    json = words.at(1);
+    words.erase(words.begin(), words.begin() + 2);
+  }
   TestDevice device;
   auto start = std::chrono::steady_clock::now();
   auto seconds = [&start] {
@@ -170,6 +212,11 @@ static int runFile(std::vector<std::string> words) {
     arguments.add(words[i], index < params.size() ? params[index].align : 1);
   }
   launch.params = arguments.bytes;
+  std::optional<CheckedRun> checked;
+  if (!json.empty()) {
+    checked.emplace(json);
+    launch.observer = &checked->order;
+  }
   seconds();
   Result<LaunchStats> result = run(launch, device.config, device.memory);
   if (!result)
@@ -187,12 +234,14 @@ static int runFile(std::vector<std::string> words) {
 
 int main(int argc, char **argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.empty() || (words[0] != "--load" && words.size() < 6)) {
+  if (words.empty() || (!words[0].starts_with("--") && words.size() < 6)) {
     std::cerr << "usage: sim_ptx_run FILE KERNEL GRID BLOCK CLUSTER SHARED "
                  "[ARGUMENT...]\n";
     return 2;
   }
   try {
+    if (words[0] == "--forms")
+      return tryForms(words.at(1));
     return runFile(std::move(words));
   } catch (const std::exception &error) {
     std::cerr << "sim_ptx_run: " << error.what() << "\n";

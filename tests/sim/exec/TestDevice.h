@@ -20,6 +20,8 @@ public:
 
   uint64_t allocate(uint64_t size, uint64_t align) override;
   void release(uint64_t) override {}
+  /// Takes back everything that was allocated.
+  void reset() { top = 0; }
 
   template <typename T>
   uint64_t upload(const std::vector<T> &values) {
