@@ -1,5 +1,4 @@
-//===- LayoutAssignment.h - Layouts of the fragments of a kernel -*- C++
-//-*-===//
+//===- LayoutAssignment.h - Layouts of the fragments of a kernel ----------===//
 // Which layout each fragment of a kernel has: what is fixed, and how it
 // spreads. Private to tile-assign-layouts, which writes the result to the
 // types.

@@ -1,5 +1,4 @@
-//===- StepInputs.h - What a step's kernels read
-//----------------------------===//
+//===- StepInputs.h - What a step's kernels read --------------------------===//
 //
 // A step's inputs lie one after the other in one buffer, so that one copy
 // brings them to the device. Each plan has its own layout with a fixed place

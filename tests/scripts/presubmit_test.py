@@ -136,3 +136,82 @@ def test_environment(repository, page, message):
     repository("docs/environment.md", page)
     result = repository.run("environment.py")
     assert (result.returncode, result.stderr.strip()) == (bool(message), message)
+
+
+HEADER = """//===- A.h - What it is ---===//
+#ifndef TILEWRIGHT_SIM_A_H
+#define TILEWRIGHT_SIM_A_H
+#endif
+"""
+
+
+@pytest.mark.parametrize("text, message", [
+    (HEADER, ""),
+    (HEADER.replace("SIM_A", "A"), "sim/A.h:2: expects the guard TILEWRIGHT_SIM_A_H"),
+    ("//===- A.h - What it is ---===//\n", "sim/A.h:1: expects the guard TILEWRIGHT_SIM_A_H"),
+    ("//===- A.h - What it is ---===//\n// Included once for each target.\n", ""),
+    (HEADER.replace("A.h", "B.h"), "sim/A.h:1: expects the line '//===- A.h - What it is ---===//'"),
+    (HEADER.replace(" ---", "\n//---", 1), "sim/A.h:1: the first line must end in '===//', on the same line"),
+])
+def test_headers(repository, text, message):
+    repository("ir/xf/XfOps.cpp", "//===- XfOps.cpp - Ops ---===//\n")
+    repository("ir/xf/XfOps.td", "//===- XfOps.td - Ops ---===//\n#ifndef TILEWRIGHT_IR_XF_XFOPS_TD\n#define TILEWRIGHT_IR_XF_XFOPS_TD\n")
+    repository("sim/A.h", text)
+    result = repository.run("headers.py")
+    assert (result.returncode, result.stderr.strip()) == (bool(message), message)
+
+
+README = """# sim
+
+```
+A.h, .cpp     one thing
+B.*           another
+{C,D}.cpp     E.cpp
+part/         a folder:
+  F.py          in it
+data *.txt
+```
+
+```
+A --> B
+```
+
+`A.h` and `sim/part/F.py`, [E](E.cpp), `sim/NAME.cpp` as a pattern.
+"""
+
+
+def make_sim(repository, readme):
+    shutil.rmtree(repository.root / "ir")
+    shutil.rmtree(repository.root / "scripts")
+    shutil.copytree(SCRIPTS, repository.root / "scripts/presubmit")
+    for name in ("A.h", "A.cpp", "B.h", "B.cpp", "C.cpp", "D.cpp", "E.cpp"):
+        repository("sim/" + name, "")
+    repository("sim/part/F.py", "")
+    repository("sim/part/README.md", "```\nF.py   all\n```\n")
+    repository("sim/README.md", readme)
+    repository("sim/data.txt", "")
+
+
+@pytest.mark.parametrize("old, new, message", [
+    ("", "", ""),
+    ("A.h, .cpp", "A.h, .c", "sim/README.md:4: no such file: A.c"),
+    ("B.*", "G.*", "sim/README.md:5: no such file: G.*"),
+    ("E.cpp\n", "\n", "sim/README.md: E.cpp is not in its tree"),
+    ("  F.py", "  G.py", "sim/README.md:8: no such file: G.py"),
+    ("part/         a folder:\n  F.py          in it\n", "", "sim/README.md: part/ is not in its tree"),
+    ("sim/part/F.py", "sim/part/G.py", "sim/README.md:16: no such file: sim/part/G.py"),
+    ("(E.cpp)", "(G.cpp)", "sim/README.md:16: no such file: G.cpp"),
+    (README[README.index("```") : README.rindex("```")], "```\n", "sim/README.md: has no tree of its folder"),
+])
+def test_readmes(repository, old, new, message):
+    make_sim(repository, README.replace(old, new, 1) if old else README)
+    lines = [line for line in repository.run("readmes.py").stderr.splitlines() if not line.startswith("scripts")]
+    assert message in lines if message else not lines, lines
+
+
+def test_readmes_of_folders(repository):
+    make_sim(repository, README)
+    (repository.root / "sim/part/README.md").unlink()
+    result = repository.run("readmes.py")
+    assert result.returncode == 1
+    assert "sim/part: has no README.md" in result.stderr.splitlines()

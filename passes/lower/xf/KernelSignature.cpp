@@ -1,5 +1,4 @@
-//===- KernelSignature.cpp - From an xf.kernel to a tile.kernel's arguments
-//===//
+//===- KernelSignature.cpp - Arguments of a tile.kernel -------------------===//
 
 #include "passes/lower/xf/KernelSignature.h"
 
