@@ -98,6 +98,34 @@ def _prompts_of(
     return structs, arrays
 
 
+class _Callback:
+    """A user's function as a C callback that stops at an exception.
+
+    An exception cannot cross the C code: it is kept, and raised again at the end
+    of the `with` in which the call is.
+    """
+
+    def __init__(self, kind: type, function: Callable[..., object] | None) -> None:
+        self._raised: BaseException | None = None
+
+        def call(_user, *arguments):
+            try:
+                function(*arguments)
+                return 0
+            except BaseException as problem:  # noqa: BLE001
+                self._raised = problem
+                return 1
+
+        self.pointer = kind(call)
+
+    def __enter__(self) -> _Callback:
+        return self
+
+    def __exit__(self, kind, *_exception) -> None:
+        if self._raised is not None and kind is not None and issubclass(kind, Cancelled):
+            raise self._raised from None
+
+
 class Model:
     """A bundle with its weights on a device, and a KV cache. Made by `load`.
 
@@ -123,23 +151,11 @@ class Model:
     def _load(
         self, weights: Path, progress: Callable[[int, int], object] | None, threads: int
     ) -> Handle:
-        raised: list[BaseException] = []
-
-        @c.ProgressCallback
-        def report(_user, done, total):
-            # An exception cannot cross the C code: it stops the load, and is
-            # raised again behind it.
-            try:
-                progress(done, total)
-                return 0
-            except BaseException as problem:  # noqa: BLE001
-                raised.append(problem)
-                return 1
-
+        report = _Callback(c.ProgressCallback, progress)
         options = c.ModelOptions(num_threads=threads)
         if progress is not None:
-            options.progress = report
-        try:
+            options.progress = report.pointer
+        with report:
             return Handle(
                 "model_load",
                 self._device.pointer,
@@ -147,10 +163,6 @@ class Model:
                 os.fsencode(weights),
                 ctypes.byref(options),
             )
-        except Cancelled:
-            if raised:
-                raise raised[0] from None
-            raise
 
     def generate(
         self,
@@ -205,28 +217,14 @@ class Model:
             for index in range(len(prompts))
         )
         structs, _arrays = _prompts_of(prompts, max_new_tokens, sampling)
-        raised: list[BaseException] = []
-
-        @c.TokenCallback
-        def report(_user, index, token):
-            try:
-                on_token(index, token)
-                return 0
-            except BaseException as problem:  # noqa: BLE001
-                raised.append(problem)
-                return 1
-
+        report = _Callback(c.TokenCallback, on_token)
         options = c.GenerateOptions(ignore_eos=ignore_eos)
         if on_token is not None:
-            options.on_token = report
-        try:
+            options.on_token = report.pointer
+        with report:
             handle = Handle(
                 "generate", self._session.pointer, structs, len(prompts), ctypes.byref(options)
             )
-        except Cancelled:
-            if raised:
-                raise raised[0] from None
-            raise
         return _read_generation(handle, len(prompts))
 
     def logits(self, prompts: Sequence[Iterable[int]]) -> list[numpy.ndarray]:
