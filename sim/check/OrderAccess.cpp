@@ -1,0 +1,386 @@
+//===- OrderAccess.cpp - Accesses against what came before them -----------===//
+
+#include "sim/check/OrderCheck.h"
+
+#include "sim/exec/ops/MatrixOps.h"
+
+#include <bit>
+
+namespace tilewright::sim::check {
+
+/// Unordered readers of global memory that are remembered: a later write races
+/// with nearly all of them or with none, so a few are enough.
+static constexpr size_t globalReaders = 4;
+
+//===----------------------------------------------------------------------===//
+// Order
+//===----------------------------------------------------------------------===//
+
+bool OrderCheck::ordered(const Accessor &who, const AccessRecord &other,
+                         uint32_t otherLanes, uint32_t lanes) const {
+  if (other.cluster != who.record.cluster)
+    return who.clock &&
+           who.clock->foreign.covers(other.globalAgent, otherLanes, other.time);
+  if (who.clock.covers(other.agent, otherLanes, other.time))
+    return true;
+  // What is left is a lane's knowledge of itself.
+  if (other.warp != who.record.warp || otherLanes != lanes ||
+      !std::has_single_bit(lanes) || isAsyncProxy(who.record.method))
+    return false;
+  if (!isAsync(other.method))
+    return true;
+  if (other.agent != who.state->copyAgent || who.state->copyAgent == 0)
+    return false;
+  auto lane = static_cast<size_t>(std::countr_zero(lanes));
+  return other.time <= who.state->copies[lane].done;
+}
+
+/// Whether neither can be observed half done (ISA 8.7: morally strong).
+static bool scopesMeet(const AccessRecord &a, const AccessRecord &b,
+                       uint32_t warpsPerCta) {
+  MemoryScope scope = std::min(a.scope, b.scope);
+  if (scope >= MemoryScope::Gpu)
+    return true;
+  if (a.cluster != b.cluster)
+    return false;
+  return scope == MemoryScope::Cluster ||
+         a.warp / warpsPerCta == b.warp / warpsPerCta;
+}
+
+bool OrderCheck::conflicts(const Accessor &who,
+                           const AccessRecord &other) const {
+  bool strong =
+      who.record.order != MemoryOrder::Weak && other.order != MemoryOrder::Weak;
+  return !strong || !scopesMeet(who.record, other, launch->warpsPerCta);
+}
+
+//===----------------------------------------------------------------------===//
+// Records
+//===----------------------------------------------------------------------===//
+
+Accessor OrderCheck::accessor(const Inst &inst, const Effect &effect,
+                              Warp &warp, const LaneGroup &group,
+                              uint32_t lanes, bool uniform, bool updates) {
+  ClusterState &cluster = stateOf(*warp.cta->cluster);
+  Accessor who;
+  who.inst = &inst;
+  who.effect = &effect;
+  who.warp = &warp;
+  who.state = &stateOf(warp);
+  who.lanes = lanes;
+  who.clock = who.generic = group.view.generic;
+  AccessRecord &record = who.record;
+  record.agent = record.warp = who.state->agent;
+  record.globalAgent = cluster.globalAgents[record.agent];
+  record.time = who.state->time;
+  record.cluster = cluster.number;
+  record.pc = pcOf(inst);
+  record.lanes = lanes;
+  record.order = effect.order;
+  record.scope = effect.scope;
+  record.uniform = uniform && !std::has_single_bit(lanes);
+  record.updates = updates;
+  return who;
+}
+
+/// Executions of a load that nothing tells apart share a record; stores do not,
+/// so that lanes that collide in one instruction can be told from others.
+static WarpState::RecentRecord &recentOf(Accessor &who) {
+  WarpState::RecentRecord &recent =
+      who.state->recent[who.record.pc % WarpState::recentRecords];
+  bool same = recent.pc == who.record.pc && recent.time == who.record.time &&
+              recent.lanes == who.record.lanes &&
+              recent.uniform == who.record.uniform;
+  bool stores = who.effect->kind == EffectKind::Store ||
+                who.effect->kind == EffectKind::StoreMatrix;
+  if (!same || stores || isAsync(who.record.method))
+    recent = {who.record.pc,
+              who.record.time,
+              who.record.lanes,
+              who.record.uniform,
+              0,
+              0};
+  return recent;
+}
+
+RecordId OrderCheck::sharedRecord(Accessor &who) {
+  if (who.sharedId)
+    return who.sharedId;
+  WarpState::RecentRecord &recentRecord = recentOf(who);
+  if (!recentRecord.shared)
+    recentRecord.shared =
+        stateOf(*who.warp->cta->cluster).shared.log.add(who.record);
+  return who.sharedId = recentRecord.shared;
+}
+
+RecordId OrderCheck::globalRecord(Accessor &who) {
+  if (who.globalId)
+    return who.globalId;
+  WarpState::RecentRecord &recentRecord = recentOf(who);
+  if (!recentRecord.global)
+    recentRecord.global = global.log.add(who.record);
+  return who.globalId = recentRecord.global;
+}
+
+//===----------------------------------------------------------------------===//
+// Granules
+//===----------------------------------------------------------------------===//
+
+/// Enters a read into the reads that no later one is known to follow.
+void OrderCheck::addRead(Accessor &who, Shadow &shadow, RecordId self,
+                         RecordId &known, Cell &cell, uint32_t lanes,
+                         bool isGlobal) {
+  uint32_t word =
+      packTouch(self, static_cast<uint32_t>(std::countr_zero(lanes)));
+  if (cell.read == word)
+    return;
+  if (!(cell.read & readSetBit)) {
+    RecordId id = cell.read >> laneBits;
+    Touch old = shadow.log.touch(cell.read);
+    if (cell.read == 0 || (id == known && known) ||
+        ordered(who, shadow.log[id], old.lanes, lanes)) {
+      cell.read = word;
+      return;
+    }
+    uint32_t set = shadow.newReadSet();
+    shadow.readSet(set).touches.push_back(old);
+    cell.read = set;
+  }
+  std::vector<Touch> &touches = shadow.readSet(cell.read).touches;
+  if (isGlobal && touches.size() >= globalReaders)
+    return;
+  for (size_t i = 0; i < touches.size();) {
+    if (touches[i].record == self) {
+      touches[i].lanes |= lanes;
+      return;
+    }
+    bool before =
+        touches[i].record == known ||
+        ordered(who, shadow.log[touches[i].record], touches[i].lanes, lanes);
+    if (!before) {
+      ++i;
+      continue;
+    }
+    touches[i] = touches.back();
+    touches.pop_back();
+  }
+  touches.push_back({self, lanes});
+}
+
+template <bool Writes>
+void OrderCheck::walk(Accessor &who, Shadow &shadow, RecordId self,
+                      RecordId &known, uint64_t offset, uint64_t bytes,
+                      uint32_t lanes, uint32_t laneBytes, bool isGlobal) {
+  AccessLog &log = shadow.log;
+  uint64_t address =
+      isGlobal ? offset + reinterpret_cast<uint64_t>(launch->memory.base)
+               : offset;
+  auto check = [&](RecordId id, uint32_t otherLanes, uint32_t myLanes,
+                   bool otherWrites, uint64_t at) {
+    const AccessRecord &other = log[id];
+    if (id == self && otherLanes == myLanes)
+      return;
+    if (ordered(who, other, otherLanes, myLanes)) {
+      if (other.cluster == who.record.cluster && who.clock &&
+          who.clock->wholeTime(other.agent) >= other.time)
+        known = id;
+      return;
+    }
+    if (conflicts(who, other))
+      reportConflict(who, AccessRecord(other), otherLanes, myLanes, Writes,
+                     otherWrites, at - offset + address, isGlobal);
+  };
+  shadow.forCells(offset, bytes, [&](Cell &cell, uint64_t at, uint64_t) {
+    uint32_t mine = lanes;
+    if (laneBytes)
+      mine = 1u << ((at - offset) / laneBytes);
+    if (cell.write && cell.write >> laneBits != known) {
+      Touch touch = log.touch(cell.write);
+      check(touch.record, touch.lanes, mine, true, at);
+    }
+    if constexpr (Writes) {
+      if (cell.read & readSetBit) {
+        // A copy: reports do not change it, but a reference would be a trap.
+        for (const Touch &touch : shadow.readSet(cell.read).touches)
+          if (touch.record != known)
+            check(touch.record, touch.lanes, mine, false, at);
+      } else if (cell.read && cell.read >> laneBits != known) {
+        Touch touch = log.touch(cell.read);
+        check(touch.record, touch.lanes, mine, false, at);
+      }
+      shadow.freeReads(cell);
+      cell.write =
+          packTouch(self, static_cast<uint32_t>(std::countr_zero(mine)));
+    } else {
+      addRead(who, shadow, self, known, cell, mine, isGlobal);
+    }
+  });
+}
+
+void OrderCheck::sharedRange(Accessor &who, Cta &cta, uint64_t offset,
+                             uint64_t bytes, uint32_t lanes, uint32_t laneBytes,
+                             bool writes) {
+  ClusterState &cluster = stateOf(*cta.cluster);
+  if (&cta != who.warp->cta)
+    remoteAccess(who, cta);
+  if (writes)
+    checkMbarrierBytes(who, cta, offset, bytes);
+  RecordId self = sharedRecord(who);
+  offset += cta.rank * cluster.sharedStride;
+  if (writes)
+    walk<true>(who, cluster.shared, self, who.knownShared, offset, bytes, lanes,
+               laneBytes, false);
+  else
+    walk<false>(who, cluster.shared, self, who.knownShared, offset, bytes,
+                lanes, laneBytes, false);
+}
+
+void OrderCheck::globalRange(Accessor &who, uint64_t address, uint64_t bytes,
+                             uint32_t lanes, uint32_t laneBytes, bool writes) {
+  uint64_t offset = address - reinterpret_cast<uint64_t>(launch->memory.base);
+  RecordId self = globalRecord(who);
+  if (writes)
+    walk<true>(who, global, self, who.knownGlobal, offset, bytes, lanes,
+               laneBytes, true);
+  else
+    walk<false>(who, global, self, who.knownGlobal, offset, bytes, lanes,
+                laneBytes, true);
+}
+
+/// The CTA of the cluster whose shared memory holds `at`.
+static Cta *ctaAt(Warp &warp, const std::byte *at) {
+  auto holds = [at](const Cta &cta) {
+    return at >= cta.shared && at < cta.shared + cta.sharedSize;
+  };
+  if (holds(*warp.cta))
+    return warp.cta;
+  for (Cta &cta : warp.cta->cluster->ctas)
+    if (holds(cta))
+      return &cta;
+  return nullptr;
+}
+
+void OrderCheck::range(Accessor &who, const std::byte *at, uint64_t bytes,
+                       uint32_t lanes, uint32_t laneBytes, bool writes) {
+  if (launch->memory.contains(reinterpret_cast<uint64_t>(at), bytes))
+    globalRange(who, reinterpret_cast<uint64_t>(at), bytes, lanes, laneBytes,
+                writes);
+  else if (Cta *cta = ctaAt(*who.warp, at))
+    sharedRange(who, *cta, static_cast<uint64_t>(at - cta->shared), bytes,
+                lanes, laneBytes, writes);
+  // Local memory and parameters belong to one thread or to nobody.
+}
+
+//===----------------------------------------------------------------------===//
+// Instructions
+//===----------------------------------------------------------------------===//
+
+bool resolveQuietly(const Inst &inst, Warp &warp, uint32_t bytes,
+                    LanePointers &out) {
+  if (inst.a == noRef)
+    return false; // parameters and the frame's own variables
+  LaunchContext &launch = *warp.launch;
+  Observer *observer = std::exchange(launch.observer, nullptr);
+  bool ok = resolve(inst, warp, bytes, out);
+  launch.observer = observer;
+  return ok;
+}
+
+void OrderCheck::accessGroup(const Inst &inst, Accessor &who,
+                             const LanePointers &at, uint32_t lanes,
+                             uint32_t bytes, bool writes) {
+  switch (at.pattern) {
+  case Pattern::Uniform:
+    return range(who, at.at[0], bytes, lanes, 0, writes);
+  case Pattern::Contiguous:
+    if (lanes == allLanes)
+      return range(who, at.at[0], uint64_t(bytes) * laneCount, lanes, bytes,
+                   writes);
+    for (; lanes; lanes &= lanes - 1) {
+      int lane = std::countr_zero(lanes);
+      range(who, at.at[0] + lane * static_cast<ptrdiff_t>(bytes), bytes,
+            lanes & -lanes, 0, writes);
+    }
+    return;
+  case Pattern::Scattered:
+    for (; lanes; lanes &= lanes - 1)
+      range(who, at.at[std::countr_zero(lanes)], bytes, lanes & -lanes, 0,
+            writes);
+    return;
+  }
+}
+
+void OrderCheck::access(const Inst &inst, const Effect &effect, Warp &warp) {
+  ptx::Space space = spaceOf(inst);
+  if (space == ptx::Space::Local || space == ptx::Space::Param ||
+      space == ptx::Space::Const)
+    return;
+  LanePointers pointers;
+  if (!resolveQuietly(inst, warp, effect.bytes, pointers))
+    return;
+  forgetOldRecords(warp);
+  bool updates =
+      effect.kind == EffectKind::Atomic || effect.kind == EffectKind::Reduction;
+  bool writes = updates || effect.kind == EffectKind::Store;
+  bool uniform = pointers.pattern == Pattern::Uniform;
+  WarpState &state = stateOf(warp);
+  for (size_t i = 0; i < state.groups.size(); ++i) {
+    uint32_t lanes = state.groups[i].lanes & warp.mask;
+    if (!lanes)
+      continue;
+    Accessor who =
+        accessor(inst, effect, warp, state.groups[i], lanes, uniform, updates);
+    who.at = &pointers;
+    accessGroup(inst, who, pointers, lanes, effect.bytes, writes);
+  }
+  if (effect.order != MemoryOrder::Weak)
+    strongAccess(effect, warp, pointers, effect.bytes,
+                 effect.kind != EffectKind::Store &&
+                     effect.kind != EffectKind::Reduction,
+                 writes);
+}
+
+/// ldmatrix and stmatrix: each lane gives the address of a row of 16 bytes that
+/// the whole warp accesses.
+void OrderCheck::matrixAccess(const Inst &inst, const Effect &effect,
+                              Warp &warp) {
+  if (warp.mask != allLanes)
+    return;
+  const auto &spec = *static_cast<const MatrixMoveSpec *>(inst.aux);
+  static constexpr uint32_t rowBytes = 16, matrixRows = 8;
+  uint32_t rows = matrixRows * static_cast<uint32_t>(spec.count);
+  LanePointers pointers;
+  warp.mask = rows == laneCount ? allLanes : (1u << rows) - 1;
+  bool ok = resolveQuietly(inst, warp, rowBytes, pointers);
+  warp.mask = allLanes;
+  if (!ok)
+    return;
+  forgetOldRecords(warp);
+  WarpState &state = stateOf(warp);
+  Accessor who =
+      accessor(inst, effect, warp, state.groups[0], allLanes, true, false);
+  for (size_t i = 1; i < state.groups.size(); ++i)
+    who.clock.join(state.groups[i].view.generic);
+  for (uint32_t row = 0; row < rows; ++row) {
+    const std::byte *at = pointers.at[row];
+    if (pointers.pattern == Pattern::Uniform)
+      at = pointers.at[0];
+    else if (pointers.pattern == Pattern::Contiguous)
+      at = pointers.at[0] + row * rowBytes;
+    range(who, at, rowBytes, allLanes, 0,
+          effect.kind == EffectKind::StoreMatrix);
+  }
+}
+
+void OrderCheck::forgetOldRecords(Warp &warp) {
+  ClusterState &cluster = stateOf(*warp.cta->cluster);
+  bool changed = cluster.shared.compact();
+  bool globalChanged = global.compact();
+  if (!changed && !globalChanged)
+    return;
+  for (auto &[key, each] : clusters)
+    for (WarpState &state : each->warps)
+      state.recent = {};
+}
+
+} // namespace tilewright::sim::check

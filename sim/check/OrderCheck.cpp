@@ -1,0 +1,235 @@
+//===- OrderCheck.cpp - State of the order check, and who handles what ----===//
+
+#include "sim/check/OrderCheck.h"
+
+#include "sim/tensor/MatrixType.h"
+
+#include <bit>
+
+namespace tilewright::sim::check {
+
+void OrderCheck::launchStarts(LaunchContext &context) {
+  launch = &context;
+  warpsPerCluster = context.warpsPerCta * context.clusterCtas;
+  uint64_t ctas = context.launch->grid.count();
+  nextGlobalAgent = static_cast<uint32_t>(ctas * context.warpsPerCta);
+  global.resize(context.memory.size);
+}
+
+void OrderCheck::clusterStarts(Cluster &cluster) {
+  auto state = std::make_unique<ClusterState>();
+  state->cluster = &cluster;
+  state->number = static_cast<uint32_t>(cluster.linear);
+  state->warps.resize(warpsPerCluster);
+  state->ctas.resize(cluster.ctas.size());
+  state->sharedStride =
+      (uint64_t(launch->sharedBytes) + blockBytes) / blockBytes * blockBytes;
+  state->shared.resize(state->sharedStride * cluster.ctas.size());
+  for (uint32_t w = 0; w < warpsPerCluster; ++w) {
+    state->globalAgents.push_back(state->number * warpsPerCluster + w);
+    WarpState &warp = state->warps[w];
+    warp.agent = w;
+    warp.groups.push_back({allLanes, View()});
+  }
+  for (CtaState &cta : state->ctas) {
+    cta.mbarrierAt.resize(launch->sharedBytes / 8 + 1);
+    cta.wgmmaAgents.resize(launch->warpsPerCta / warpgroupWarps + 1);
+  }
+  recent = state.get();
+  clusters[&cluster] = std::move(state);
+}
+
+void OrderCheck::clusterEnds(Cluster &cluster) {
+  clusterLeftovers(stateOf(cluster));
+  clusters.erase(&cluster);
+  recent = nullptr;
+}
+
+ClusterState &OrderCheck::stateOf(Cluster &cluster) {
+  if (!recent || recent->cluster != &cluster)
+    recent = clusters.at(&cluster).get();
+  return *recent;
+}
+
+WarpState &OrderCheck::stateOf(Warp &warp) {
+  ClusterState &cluster = stateOf(*warp.cta->cluster);
+  return cluster.warps[warp.cta->rank * launch->warpsPerCta + warp.index];
+}
+
+uint32_t OrderCheck::newAgent(ClusterState &cluster) {
+  cluster.globalAgents.push_back(nextGlobalAgent++);
+  return static_cast<uint32_t>(cluster.globalAgents.size() - 1);
+}
+
+uint32_t OrderCheck::pcOf(const Inst &inst) const {
+  return static_cast<uint32_t>(&inst - launch->program->code.data());
+}
+
+//===----------------------------------------------------------------------===//
+// What lanes know
+//===----------------------------------------------------------------------===//
+
+void OrderCheck::mergeGroups(WarpState &state) {
+  for (size_t i = 0; i < state.groups.size(); ++i)
+    for (size_t k = state.groups.size() - 1; k > i; --k)
+      if (state.groups[k].view == state.groups[i].view) {
+        state.groups[i].lanes |= state.groups[k].lanes;
+        state.groups.erase(state.groups.begin() + static_cast<ptrdiff_t>(k));
+      }
+}
+
+/// Adds what the lanes know of themselves.
+void OrderCheck::addOwn(Warp &warp, const WarpState &state, uint32_t lanes,
+                        Clock &clock) {
+  // Lanes that do not exist have no accesses; those that exited are counted as
+  // arrived by the hardware.
+  clock.raise(state.agent, lanes | warp.idle, state.time);
+  if (!state.hasCopies)
+    return;
+  for (uint32_t rest = lanes; rest;) {
+    uint32_t done =
+        state.copies[static_cast<size_t>(std::countr_zero(rest))].done;
+    uint32_t same = 0;
+    for (uint32_t each = rest; each; each &= each - 1)
+      if (state.copies[static_cast<size_t>(std::countr_zero(each))].done ==
+          done)
+        same |= each & -each;
+    clock.raise(state.copyAgent, same == lanes ? same | warp.idle : same, done);
+    rest &= ~same;
+  }
+}
+
+View OrderCheck::release(Warp &warp, uint32_t lanes) {
+  WarpState &state = stateOf(warp);
+  View view;
+  for (const LaneGroup &group : state.groups)
+    if (group.lanes & lanes)
+      view.join(group.view);
+  addOwn(warp, state, lanes, view.generic.edit());
+  ++state.time;
+  return view;
+}
+
+void OrderCheck::acquire(Warp &warp, uint32_t lanes, const View &view) {
+  WarpState &state = stateOf(warp);
+  changeGroups(state, lanes, [&](LaneGroup &group) { group.view.join(view); });
+  if (state.groups.size() > 1)
+    mergeGroups(state);
+}
+
+void OrderCheck::replace(Warp &warp, uint32_t lanes, const View &view) {
+  WarpState &state = stateOf(warp);
+  changeGroups(state, lanes, [&](LaneGroup &group) { group.view = view; });
+  if (state.groups.size() > 1)
+    mergeGroups(state);
+}
+
+//===----------------------------------------------------------------------===//
+// Dispatch
+//===----------------------------------------------------------------------===//
+
+void OrderCheck::before(const Inst &inst, const Effect &effect, Warp &warp) {
+  hasObjects = false;
+  switch (effect.kind) {
+  case EffectKind::Load:
+  case EffectKind::Store:
+  case EffectKind::Atomic:
+  case EffectKind::Reduction:
+    access(inst, effect, warp);
+    break;
+  case EffectKind::LoadMatrix:
+  case EffectKind::StoreMatrix:
+    matrixAccess(inst, effect, warp);
+    break;
+  case EffectKind::WarpSync:
+    warpReleased = warp.strand().arrived && warp.strand().token == 0;
+    break;
+  case EffectKind::BarrierSync:
+  case EffectKind::BarrierArrive:
+    barrierBefore(inst, warp);
+    break;
+  case EffectKind::MbarrierInit:
+  case EffectKind::MbarrierInval:
+  case EffectKind::MbarrierArrive:
+  case EffectKind::MbarrierExpect:
+  case EffectKind::MbarrierComplete:
+  case EffectKind::MbarrierWait:
+    mbarrierBefore(inst, effect, warp);
+    break;
+  case EffectKind::AsyncCopy:
+    asyncCopy(inst, effect, warp);
+    break;
+  case EffectKind::AsyncArrive:
+    asyncArrive(inst, warp);
+    break;
+  case EffectKind::BulkCopy:
+    bulkCopy(inst, effect, warp);
+    break;
+  case EffectKind::TensorCopy:
+    tensorCopy(inst, effect, warp);
+    break;
+  case EffectKind::StoreAsync:
+    storeAsync(inst, effect, warp);
+    break;
+  case EffectKind::WgmmaIssue:
+    wgmmaIssue(inst, effect, warp);
+    return;
+  default:
+    break;
+  }
+  if (effect.rowCount)
+    touchRegisters(inst, effect, warp);
+}
+
+void OrderCheck::after(const Inst &inst, const Effect &effect, Warp &warp,
+                       Status status) {
+  if (effect.kind == EffectKind::BarrierSync)
+    return barrierAfter(inst, effect, warp, status);
+  if (status == Status::Block || status == Status::Fault)
+    return;
+  switch (effect.kind) {
+  case EffectKind::Fence:
+  case EffectKind::ProxyFence:
+  case EffectKind::InitFence:
+    return fence(effect, warp);
+  case EffectKind::WarpSync:
+    return warpSync(inst, warp);
+  case EffectKind::WarpExchange: {
+    WarpState &state = stateOf(warp);
+    state.exchangeTime = state.time++;
+    state.exchangeLanes = warp.mask;
+    return;
+  }
+  case EffectKind::BarrierArrive:
+    return barrierAfter(inst, effect, warp, status);
+  case EffectKind::ClusterArrive:
+    return clusterArrive(effect, warp);
+  case EffectKind::ClusterWait:
+    return clusterWait(effect, warp);
+  case EffectKind::MbarrierInit:
+  case EffectKind::MbarrierInval:
+  case EffectKind::MbarrierArrive:
+  case EffectKind::MbarrierExpect:
+  case EffectKind::MbarrierComplete:
+  case EffectKind::MbarrierWait:
+    return mbarrierAfter(inst, effect, warp);
+  case EffectKind::AsyncCommit:
+    return asyncCommit(warp);
+  case EffectKind::AsyncWait:
+    return asyncWait(inst, effect, warp);
+  case EffectKind::BulkCommit:
+    return bulkCommit(warp);
+  case EffectKind::BulkWait:
+    return bulkWait(effect, warp);
+  case EffectKind::WgmmaFence:
+    return wgmmaFence(warp);
+  case EffectKind::WgmmaCommit:
+    return wgmmaCommit(warp);
+  case EffectKind::WgmmaWait:
+    return wgmmaWait(effect, warp);
+  default:
+    break;
+  }
+}
+
+} // namespace tilewright::sim::check

@@ -1,0 +1,171 @@
+//===- OrderLocations.cpp - Release and acquire through memory ------------===//
+//
+// ISA 8.8 and 8.9.4: a release pattern on a location synchronizes with an
+// acquire pattern that observes it, directly or through a chain of atomics. The
+// pattern may be one instruction or a relaxed access with a fence, so a relaxed
+// write publishes what the last fence made ready, and a relaxed read keeps what
+// it has seen for the next fence.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sim/check/OrderCheck.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace tilewright::sim::check {
+
+static constexpr uint64_t locationBytes = 4;
+
+Known OrderCheck::exportClock(Warp &warp, const ClockRef &clock) {
+  if (!clock)
+    return {};
+  ClusterState &cluster = stateOf(*warp.cta->cluster);
+  if (cluster.exported.clock == clock)
+    return cluster.exported.known;
+  Known known = clock->foreign;
+  const std::vector<uint32_t> &global = cluster.globalAgents;
+  for (size_t agent = 0; agent < clock->whole.size(); ++agent)
+    if (clock->whole[agent])
+      known.whole.raise(global[agent], clock->whole[agent]);
+  for (const Partial &each : clock->partial)
+    for (uint32_t lanes = each.lanes; lanes; lanes &= lanes - 1)
+      known.lanes.raise(global[each.agent] * laneCount +
+                            static_cast<uint32_t>(std::countr_zero(lanes)),
+                        each.time);
+  cluster.exported.clock = clock;
+  cluster.exported.known = known;
+  return known;
+}
+
+ClockRef OrderCheck::importClock(ClusterState &cluster, const Known &known) {
+  if (known.empty())
+    return {};
+  if (cluster.imported.clock && cluster.imported.known.same(known))
+    return cluster.imported.clock;
+  ClockRef result;
+  Clock &clock = result.edit();
+  clock.foreign = known;
+  auto importAgents = [&](uint32_t first, uint32_t count, uint32_t number) {
+    known.whole.forRange(number, number + count, [&](uint32_t key, uint32_t t) {
+      clock.raise(first + key - number, t);
+    });
+    known.lanes.forRange(number * laneCount, (number + count) * laneCount,
+                         [&](uint32_t key, uint32_t time) {
+                           clock.raise(first + key / laneCount - number,
+                                       1u << (key % laneCount), time);
+                         });
+  };
+  importAgents(0, warpsPerCluster, cluster.number * warpsPerCluster);
+  for (uint32_t agent = warpsPerCluster; agent < cluster.globalAgents.size();
+       ++agent)
+    importAgents(agent, 1, cluster.globalAgents[agent]);
+  cluster.imported.clock = result;
+  cluster.imported.known = known;
+  return result;
+}
+
+/// What lane `lane` hands on with a strong write.
+void OrderCheck::publish(Warp &warp, uint32_t lane, const Effect &effect,
+                         uint64_t address, uint32_t bytes, bool updates) {
+  WarpState &state = stateOf(warp);
+  const View *view = nullptr;
+  for (const LaneGroup &group : state.groups)
+    if (group.lanes >> lane & 1)
+      view = &group.view;
+  ClockRef generic = view->fencedGeneric, async = view->fencedAsync;
+  MemoryScope scope = std::min(effect.scope, view->fenceScope);
+  if (effect.releases()) {
+    generic = view->generic;
+    addOwn(warp, state, 1u << lane, generic.edit());
+    async = view->async;
+    scope = effect.scope;
+  }
+  uint64_t first = address / locationBytes;
+  uint64_t last = (address + bytes - 1) / locationBytes;
+  if (!generic) {
+    // A plain write starts a chain of its own, with nothing in it.
+    for (uint64_t at = first; !updates && at <= last; ++at)
+      locations.erase(at);
+    return;
+  }
+  Known knownGeneric = exportClock(warp, generic);
+  Known knownAsync = exportClock(warp, async);
+  for (uint64_t at = first; at <= last; ++at) {
+    Location &location = locations[at];
+    if (!updates)
+      location = Location();
+    location.generic.join(knownGeneric);
+    location.async.join(knownAsync);
+    location.scope = std::min(location.scope, scope);
+    location.cluster = stateOf(*warp.cta->cluster).number;
+    location.cta = warp.cta->rank;
+  }
+}
+
+/// What lane `lane` learns from a strong read.
+void OrderCheck::observe(Warp &warp, uint32_t lane, const Effect &effect,
+                         uint64_t address, uint32_t bytes) {
+  if (locations.empty())
+    return;
+  ClusterState &cluster = stateOf(*warp.cta->cluster);
+  View learnt;
+  for (uint64_t at = address / locationBytes;
+       at <= (address + bytes - 1) / locationBytes; ++at) {
+    auto found = locations.find(at);
+    if (found == locations.end())
+      continue;
+    const Location &location = found->second;
+    bool sameCluster = location.cluster == cluster.number;
+    MemoryScope scope = std::min(location.scope, effect.scope);
+    if ((scope <= MemoryScope::Cluster && !sameCluster) ||
+        (scope <= MemoryScope::Cta &&
+         (!sameCluster || location.cta != warp.cta->rank)))
+      continue;
+    learnt.seenGeneric.join(importClock(cluster, location.generic));
+    learnt.seenAsync.join(importClock(cluster, location.async));
+  }
+  if (!learnt.seenGeneric)
+    return;
+  if (effect.acquires()) {
+    learnt.generic = std::move(learnt.seenGeneric);
+    learnt.async = std::move(learnt.seenAsync);
+    learnt.seenGeneric = learnt.seenAsync = ClockRef();
+  }
+  // Nothing new is the rule for lanes that poll.
+  WarpState &state = stateOf(warp);
+  for (const LaneGroup &group : state.groups)
+    if (group.lanes >> lane & 1) {
+      View joined = group.view;
+      joined.join(learnt);
+      if (joined == group.view)
+        return;
+    }
+  acquire(warp, 1u << lane, learnt);
+}
+
+void OrderCheck::strongAccess(const Effect &effect, Warp &warp,
+                              const LanePointers &pointers, uint32_t bytes,
+                              bool reads, bool writes) {
+  bool released = false;
+  for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
+    auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
+    const std::byte *at = pointers.at[0];
+    if (pointers.pattern == Pattern::Scattered)
+      at = pointers.at[lane];
+    else if (pointers.pattern == Pattern::Contiguous)
+      at += lane * bytes;
+    uint64_t address = reinterpret_cast<uint64_t>(at);
+    // An atomic that acquires sees what was there before it.
+    if (reads)
+      observe(warp, lane, effect, address, bytes);
+    if (writes) {
+      publish(warp, lane, effect, address, bytes, reads);
+      released |= effect.releases();
+    }
+  }
+  if (released)
+    ++stateOf(warp).time;
+}
+
+} // namespace tilewright::sim::check

@@ -1,0 +1,266 @@
+//===- OrderMbarrier.cpp - mbarrier objects and their phases --------------===//
+//
+// An mbarrier is an agent whose events are the completions of its phases. An
+// asynchronous operation that completes on it is an event of the phase that
+// counts its bytes, so whoever has seen that phase complete is ordered behind
+// the operation.
+//
+//===----------------------------------------------------------------------===//
+
+#include "sim/check/OrderCheck.h"
+
+#include "sim/exec/ops/BarrierOps.h"
+
+#include <bit>
+#include <cstring>
+
+namespace tilewright::sim::check {
+
+static constexpr uint32_t objectBytes = 8;
+
+/// The phase bit of the object's bytes; false when they are no mbarrier.
+static bool readObject(const Cta &cta, uint32_t offset, Mbarrier &out) {
+  uint64_t bits;
+  std::memcpy(&bits, cta.shared + offset, sizeof bits);
+  return Mbarrier::decode(bits, out);
+}
+
+MbarrierState *OrderCheck::mbarrierAt(Warp &warp, const std::byte *object,
+                                      Cta *&cta, uint32_t &offset) {
+  for (Cta &each : warp.cta->cluster->ctas) {
+    if (object < each.shared || object >= each.shared + each.sharedSize)
+      continue;
+    cta = &each;
+    offset = static_cast<uint32_t>(object - each.shared);
+    CtaState &state = stateOf(*each.cluster).ctas[each.rank];
+    auto found = state.mbarriers.find(offset);
+    return found == state.mbarriers.end() ? nullptr : &found->second;
+  }
+  cta = nullptr;
+  return nullptr;
+}
+
+/// Takes note of a phase that has ended since the last look.
+void OrderCheck::settle(Cta &cta, uint32_t offset, MbarrierState &state) {
+  Mbarrier object;
+  if (!state.live || !readObject(cta, offset, object) ||
+      bool(object.phase) == state.phaseBit)
+    return;
+  state.phaseBit = object.phase;
+  ++state.phases;
+  state.arrived.generic.edit().raise(state.agent, state.phases);
+  state.arrived.async.edit().raise(state.agent, state.phases);
+  state.complete = state.arrived;
+}
+
+void OrderCheck::initMbarrier(const Inst &inst, Warp &warp, uint32_t lane,
+                              Cta &cta, uint32_t offset) {
+  ClusterState &cluster = stateOf(*cta.cluster);
+  MbarrierState &state = cluster.ctas[cta.rank].mbarriers[offset];
+  if (state.live)
+    report(finding(Kind::Barrier, inst, warp, lane,
+                   "the mbarrier is initialized again without an "
+                   "mbarrier.inval"));
+  if (state.agent == 0)
+    state.agent = newAgent(cluster);
+  state.live = true;
+  state.phaseBit = false;
+  state.initWarp = stateOf(warp).agent;
+  state.initLane = lane;
+  state.initTime = stateOf(warp).time;
+  state.initPc = pcOf(inst);
+  cluster.ctas[cta.rank].mbarrierAt[offset / objectBytes] = true;
+}
+
+/// What must hold when a lane operates on an mbarrier, or an asynchronous
+/// operation of the lane does.
+void OrderCheck::useMbarrier(const Inst &inst, Warp &warp, uint32_t lane,
+                             Cta &cta, uint32_t offset, MbarrierState &state,
+                             bool async) {
+  settle(cta, offset, state);
+  if (!state.live)
+    return; // The engine finds no object.
+  WarpState &self = stateOf(warp);
+  uint32_t initLanes = 1u << state.initLane;
+  bool own = state.initWarp == self.agent && state.initLane == lane;
+  for (const LaneGroup &group : self.groups) {
+    if (!(group.lanes >> lane & 1))
+      continue;
+    const View &view = group.view;
+    auto covers = [&](const ClockRef &clock) {
+      return clock.covers(state.initWarp, initLanes, state.initTime);
+    };
+    bool visible = async ? covers(view.async) || covers(view.inits)
+                         : own || covers(view.generic) || covers(view.inits);
+    if (visible)
+      continue;
+    bool isOrdered = own || covers(view.generic);
+    Finding found = finding(
+        Kind::Barrier, inst, warp, lane,
+        isOrdered ? "no fence.mbarrier_init or fence.proxy.async makes the "
+                    "mbarrier.init visible to the asynchronous operation that "
+                    "completes on it"
+                  : "no barrier orders this operation on the mbarrier behind "
+                    "its mbarrier.init");
+    nameShared(found, cta, offset);
+    setOther(found, stateOf(*cta.cluster), state.initWarp, state.initLane,
+             state.initPc);
+    report(std::move(found));
+  }
+}
+
+void OrderCheck::mbarrierBefore(const Inst &inst, const Effect &effect,
+                                Warp &warp) {
+  hasObjects = resolveQuietly(inst, warp, objectBytes, objects);
+  if (!hasObjects)
+    return;
+  if (objects.pattern != Pattern::Scattered)
+    for (uint32_t lane = laneCount; lane-- > 0;)
+      objects.at[lane] =
+          objects.at[0] +
+          (objects.pattern == Pattern::Contiguous ? lane * objectBytes : 0);
+  if (effect.kind == EffectKind::MbarrierInit)
+    return;
+  const std::byte *last = nullptr;
+  for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
+    auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
+    Cta *cta = nullptr;
+    uint32_t offset = 0;
+    // Polling lanes mostly share an object, and know it.
+    if (objects.at[lane] == last)
+      continue;
+    last = objects.at[lane];
+    MbarrierState *state = mbarrierAt(warp, last, cta, offset);
+    if (!state)
+      continue;
+    if (cta != warp.cta)
+      remoteOperation(inst, warp, 1u << lane, *cta);
+    useMbarrier(inst, warp, lane, *cta, offset, *state, false);
+  }
+}
+
+/// Lanes of `lanes` whose object is that of the first.
+static uint32_t sameObject(const LanePointers &objects, uint32_t lanes) {
+  const std::byte *first = objects.at[std::countr_zero(lanes)];
+  uint32_t same = 0;
+  for (uint32_t rest = lanes; rest; rest &= rest - 1)
+    if (objects.at[std::countr_zero(rest)] == first)
+      same |= rest & -rest;
+  return same;
+}
+
+void OrderCheck::mbarrierAfter(const Inst &inst, const Effect &effect,
+                               Warp &warp) {
+  if (!hasObjects)
+    return;
+  uint32_t passed = warp.mask;
+  if (effect.kind == EffectKind::MbarrierWait)
+    passed &= warp.predicates[inst.d];
+  for (uint32_t lanes = passed; lanes;) {
+    uint32_t same = sameObject(objects, lanes);
+    auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
+    lanes &= ~same;
+    Cta *cta = nullptr;
+    uint32_t offset = 0;
+    MbarrierState *state = mbarrierAt(warp, objects.at[lane], cta, offset);
+    if (!cta)
+      continue;
+    if (effect.kind == EffectKind::MbarrierInit) {
+      writeObject(inst, effect, warp, lane, *cta, offset);
+      initMbarrier(inst, warp, lane, *cta, offset);
+    } else if (state) {
+      operate(inst, effect, warp, same, *cta, offset, *state);
+    }
+  }
+}
+
+/// Init and inval write the object's bytes like a store does.
+void OrderCheck::writeObject(const Inst &inst, const Effect &effect, Warp &warp,
+                             uint32_t lane, Cta &cta, uint32_t offset) {
+  for (const LaneGroup &group : stateOf(warp).groups)
+    if (group.lanes >> lane & 1) {
+      Accessor who =
+          accessor(inst, effect, warp, group, 1u << lane, false, false);
+      who.record.method = Method::Mbarrier;
+      who.record.order = MemoryOrder::Weak;
+      sharedRange(who, cta, offset, objectBytes, 1u << lane, 0, true);
+    }
+}
+
+void OrderCheck::operate(const Inst &inst, const Effect &effect, Warp &warp,
+                         uint32_t lanes, Cta &cta, uint32_t offset,
+                         MbarrierState &state) {
+  CtaState &home = stateOf(*cta.cluster).ctas[cta.rank];
+  switch (effect.kind) {
+  case EffectKind::MbarrierInval:
+    state.live = false;
+    home.mbarrierAt[offset / objectBytes] = false;
+    writeObject(inst, effect, warp,
+                static_cast<uint32_t>(std::countr_zero(lanes)), cta, offset);
+    return;
+  case EffectKind::MbarrierArrive:
+    state.lastArrivalPc = pcOf(inst);
+    if (inst.flags & mbarrierTx)
+      state.lastExpectPc = pcOf(inst);
+    if (effect.releases())
+      state.arrived.join(release(warp, lanes));
+    else
+      state.arrived.join(fencedView(warp, lanes));
+    break;
+  case EffectKind::MbarrierExpect:
+    state.lastExpectPc = pcOf(inst);
+    break;
+  case EffectKind::MbarrierWait: {
+    settle(cta, offset, state);
+    View learnt = state.complete;
+    if (!effect.acquires()) {
+      learnt = View();
+      learnt.seenGeneric = state.complete.generic;
+      learnt.seenAsync = state.complete.async;
+    }
+    return acquire(warp, lanes, learnt);
+  }
+  default:
+    break;
+  }
+  settle(cta, offset, state);
+}
+
+/// What a relaxed operation of the lanes publishes.
+View OrderCheck::fencedView(Warp &warp, uint32_t lanes) {
+  View fenced;
+  for (const LaneGroup &group : stateOf(warp).groups)
+    if (group.lanes & lanes) {
+      fenced.generic.join(group.view.fencedGeneric);
+      fenced.async.join(group.view.fencedAsync);
+      fenced.inits.join(group.view.inits);
+    }
+  return fenced;
+}
+
+/// Ordinary stores must not touch a living object.
+void OrderCheck::checkMbarrierBytes(Accessor &who, Cta &cta, uint64_t offset,
+                                    uint64_t bytes) {
+  if (who.record.method == Method::Mbarrier)
+    return;
+  CtaState &home = stateOf(*cta.cluster).ctas[cta.rank];
+  if (home.mbarriers.empty())
+    return;
+  for (uint64_t at = offset / objectBytes;
+       at <= (offset + bytes - 1) / objectBytes; ++at) {
+    if (!home.mbarrierAt[at])
+      continue;
+    auto lane = static_cast<uint32_t>(std::countr_zero(who.lanes));
+    const MbarrierState &state =
+        home.mbarriers.at(static_cast<uint32_t>(at * objectBytes));
+    Finding found = finding(Kind::Barrier, *who.inst, *who.warp, lane,
+                            "an mbarrier object is overwritten that no "
+                            "mbarrier.inval has ended");
+    nameShared(found, cta, at * objectBytes);
+    setOther(found, stateOf(*cta.cluster), state.initWarp, state.initLane,
+             state.initPc);
+    report(std::move(found));
+  }
+}
+
+} // namespace tilewright::sim::check

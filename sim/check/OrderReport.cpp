@@ -1,0 +1,275 @@
+//===- OrderReport.cpp - Findings of the order check ----------------------===//
+
+#include "sim/check/OrderCheck.h"
+
+#include "sim/exec/ops/BarrierOps.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace tilewright::sim::check {
+
+/// Findings of one pair of instructions that are passed on; they fold into one
+/// record, and a broken inner loop would make millions.
+static constexpr uint32_t repeatsPassed = 10000;
+
+static Dim3 threadAt(const LaunchContext &launch, uint32_t warpInCta,
+                     uint32_t lane) {
+  const Dim3 &block = launch.launch->block;
+  uint32_t linear = warpInCta * laneCount + lane;
+  return {linear % block.x, linear / block.x % block.y,
+          linear / block.x / block.y};
+}
+
+/// Blocks of a cluster by its place in the grid.
+static Dim3 blockAt(const LaunchContext &launch, uint32_t cluster,
+                    uint32_t rank) {
+  const Dim3 &grid = launch.launch->grid, &shape = launch.cluster;
+  uint32_t nx = grid.x / shape.x, ny = grid.y / shape.y;
+  return {cluster % nx * shape.x + rank % shape.x,
+          cluster / nx % ny * shape.y + rank / shape.x % shape.y,
+          cluster / nx / ny * shape.z + rank / shape.x / shape.y};
+}
+
+static std::string tupleText(const Dim3 &dim) {
+  return "(" + std::to_string(dim.x) + "," + std::to_string(dim.y) + "," +
+         std::to_string(dim.z) + ")";
+}
+
+Finding OrderCheck::finding(Kind kind, const Inst &inst, const Warp &warp,
+                            uint32_t lane, std::string message) const {
+  Finding found;
+  found.kind = kind;
+  found.launch = launchNumber;
+  found.kernel = launch->launch->kernel->name;
+  found.place = {&launch->program->source, inst.location};
+  found.block = warp.cta->id;
+  found.thread = threadAt(*launch, warp.index, lane);
+  found.message = std::move(message);
+  return found;
+}
+
+void OrderCheck::setOther(Finding &finding, uint32_t cluster, uint32_t warp,
+                          uint32_t lane, uint32_t pc) const {
+  finding.other = {&launch->program->source, code(pc).location};
+  finding.otherBlock = blockAt(*launch, cluster, warp / launch->warpsPerCta);
+  finding.otherThread = threadAt(*launch, warp % launch->warpsPerCta, lane);
+}
+
+void OrderCheck::setOther(Finding &finding, const ClusterState &cluster,
+                          uint32_t warp, uint32_t lane, uint32_t pc) const {
+  setOther(finding, cluster.number, warp, lane, pc);
+}
+
+void OrderCheck::nameShared(Finding &finding, const Cta &cta,
+                            uint64_t offset) const {
+  finding.address = offset;
+  finding.object = "shared memory of block " + tupleText(cta.id);
+}
+
+void OrderCheck::report(Finding finding) {
+  uint32_t &count = repeats[{finding.place.location, finding.other.location,
+                             static_cast<uint32_t>(finding.kind)}];
+  if (++count <= repeatsPassed)
+    sink(std::move(finding));
+}
+
+//===----------------------------------------------------------------------===//
+// Conflicts
+//===----------------------------------------------------------------------===//
+
+/// The instruction as people call it: opcode and modifiers up to the type.
+std::string OrderCheck::nameOf(const Inst &inst) const {
+  std::string_view text = launch->program->source.text();
+  size_t at = inst.location;
+  size_t end = text.find_first_of(" \t\n;", at);
+  std::string name(text.substr(at, end - at));
+  // The long tails of copies say little.
+  static constexpr std::string_view known[] = {"cp.reduce.async.bulk.tensor",
+                                               "cp.reduce.async.bulk",
+                                               "cp.async.bulk.tensor",
+                                               "cp.async.bulk",
+                                               "wgmma.mma_async",
+                                               "cp.async",
+                                               "st.async",
+                                               "red.async"};
+  for (std::string_view each : known)
+    if (name.starts_with(each))
+      return std::string(each);
+  return name;
+}
+
+static const char *verb(bool writes) { return writes ? "writes" : "reads"; }
+
+/// What would have waited for an asynchronous operation to be done with memory.
+static std::string missingWait(Method method, const AccessRecord &other,
+                               bool otherWrites, bool inGroup) {
+  switch (method) {
+  case Method::AsyncCopy:
+    return inGroup ? "no cp.async.wait_group (and, for other threads, no "
+                     "barrier after it)"
+                   : "no wait for the mbarrier's phase";
+  case Method::Wgmma:
+    return "no wgmma.wait_group";
+  default:
+    break;
+  }
+  (void)other;
+  if (!inGroup)
+    return "no wait for the mbarrier's phase that it completes";
+  return otherWrites ? "no cp.async.bulk.wait_group"
+                     : "no cp.async.bulk.wait_group.read";
+}
+
+/// Whether a lane's earlier access and its own asynchronous operation, or what
+/// it knows through the generic proxy, are ordered but for the proxy.
+bool OrderCheck::orderedGenerically(const Accessor &who,
+                                    const AccessRecord &other,
+                                    uint32_t otherLanes, uint32_t lanes) const {
+  if (!isAsyncProxy(who.record.method) || isAsync(other.method))
+    return false;
+  Accessor generic = who;
+  generic.clock = who.generic;
+  generic.record.method = Method::Generic;
+  return ordered(generic, other, otherLanes, lanes) ||
+         (other.cluster == who.record.cluster &&
+          other.warp == who.record.warp && (otherLanes & ~who.lanes) == 0 &&
+          who.record.method == Method::Wgmma);
+}
+
+void OrderCheck::reportConflict(const Accessor &who, const AccessRecord &other,
+                                uint32_t otherLanes, uint32_t lanes,
+                                bool writes, bool otherWrites, uint64_t address,
+                                bool isGlobal) {
+  auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
+  auto otherLane = static_cast<uint32_t>(std::countr_zero(otherLanes));
+  bool sameWarp =
+      other.cluster == who.record.cluster && other.warp == who.record.warp;
+  // The accesses must be of different lanes.
+  if (sameWarp && lane == otherLane && !isAsync(other.method) &&
+      !isAsync(who.record.method) && !std::has_single_bit(otherLanes))
+    otherLane =
+        static_cast<uint32_t>(std::countr_zero(otherLanes & ~(1u << lane)));
+  const Inst &otherInst = code(other.pc);
+  Finding found = finding(Kind::Race, *who.inst, *who.warp, lane, {});
+  std::string self = nameOf(*who.inst), them = nameOf(otherInst);
+
+  if (orderedGenerically(who, other, otherLanes, lanes)) {
+    found.kind = Kind::Proxy;
+    found.message = "no fence.proxy.async between this " + them + " and the " +
+                    self + " that " + verb(writes) + " the same bytes";
+    // Readers are ordered before the copy by what they arrived on; only the
+    // letter asks for a fence.
+    if (!otherWrites)
+      found.severity = Severity::Formal;
+  } else if (isAsync(other.method)) {
+    found.kind = other.method == Method::Wgmma ? Kind::Wgmma : Kind::Race;
+    bool inGroup = code(other.pc).effect && completesInGroup(otherInst);
+    found.message = missingWait(other.method, other, otherWrites, inGroup) +
+                    " orders this " + self + " behind the " + them + " that " +
+                    verb(otherWrites) + " the same bytes";
+  } else if (sameWarp && who.record.pc == other.pc && writes && otherWrites &&
+             who.effect->kind == EffectKind::Store) {
+    // One instruction, several lanes: one of them wins (ISA 8.7 calls it a
+    // race, the programming guide says which value is undefined).
+    if (sameValue(who, lane, otherLane))
+      return;
+    found.severity = Severity::Formal;
+    found.message =
+        "lanes of one " + self + " write different values to the same bytes";
+  } else if (sameWarp) {
+    found.message = "no bar.warp.sync orders this " + self + " behind the " +
+                    them + " of another lane of the warp";
+    if (other.time <= who.state->exchangeTime &&
+        (otherLanes & ~who.state->exchangeLanes) == 0) {
+      found.severity = Severity::Formal;
+      found.message += "; a shuffle, vote or elect in between orders no memory";
+    }
+  } else {
+    std::string what = std::string(verb(otherWrites)) + " the same bytes";
+    bool otherBlock = other.cluster != who.record.cluster ||
+                      other.warp / launch->warpsPerCta !=
+                          who.record.warp / launch->warpsPerCta;
+    bool strong = other.order != MemoryOrder::Weak &&
+                  who.record.order != MemoryOrder::Weak;
+    if (strong)
+      found.message = "the scope of this " + self + " or of the " + them +
+                      " that " + what + " does not include the other thread";
+    else if (otherBlock)
+      found.message = "nothing orders this " + self + " behind the " + them +
+                      " of another block that " + what;
+    else
+      found.message = "no barrier orders this " + self + " behind the " + them +
+                      " that " + what;
+    // Threads that store what is there already do no harm.
+    if (writes && otherWrites && who.effect->kind == EffectKind::Store &&
+        storesWhatIsThere(who, lane))
+      found.severity = Severity::Formal;
+  }
+  if (isGlobal) {
+    found.address = address;
+    found.object = "global memory";
+  } else {
+    ClusterState &cluster = stateOf(*who.warp->cta->cluster);
+    auto rank = static_cast<size_t>(address / cluster.sharedStride);
+    nameShared(found, cluster.cluster->ctas[rank],
+               address % cluster.sharedStride);
+  }
+  setOther(found, other.cluster, other.warp, otherLane, other.pc);
+  report(std::move(found));
+}
+
+bool OrderCheck::completesInGroup(const Inst &inst) const {
+  switch (launch->program->effects[inst.effect].kind) {
+  case EffectKind::AsyncCopy:
+    return true;
+  case EffectKind::BulkCopy:
+    return static_cast<const BulkSpec *>(inst.aux)->completion ==
+           BulkCompletion::Group;
+  case EffectKind::TensorCopy:
+    return !static_cast<const TensorCopySpec *>(inst.aux)->load;
+  default:
+    return false;
+  }
+}
+
+/// Registers that a store writes, as bytes of one lane.
+static bool valueOf(const Accessor &who, uint32_t lane,
+                    std::vector<std::byte> &out) {
+  const Inst &inst = *who.inst;
+  const auto *refs = static_cast<const VectorRefs *>(inst.aux);
+  uint32_t count = refs ? refs->count : 1;
+  uint32_t element = who.effect->bytes / count;
+  for (uint32_t i = 0; i < count; ++i) {
+    Ref ref = refs ? refs->refs[i] : inst.d;
+    uint64_t value = who.effect->row64 ? who.warp->row64<uint64_t>(ref)[lane]
+                                       : who.warp->row32<uint32_t>(ref)[lane];
+    const auto *bytes = reinterpret_cast<const std::byte *>(&value);
+    out.insert(out.end(), bytes, bytes + std::min<uint32_t>(element, 8));
+  }
+  return true;
+}
+
+bool OrderCheck::sameValue(const Accessor &who, uint32_t lane,
+                           uint32_t otherLane) const {
+  std::vector<std::byte> mine, theirs;
+  valueOf(who, lane, mine);
+  valueOf(who, otherLane, theirs);
+  return mine == theirs;
+}
+
+bool OrderCheck::storesWhatIsThere(const Accessor &who, uint32_t lane) const {
+  if (!who.at)
+    return false;
+  const std::byte *at = who.at->at[0];
+  if (who.at->pattern == Pattern::Scattered)
+    at = who.at->at[lane];
+  else if (who.at->pattern == Pattern::Contiguous)
+    at += lane * who.effect->bytes;
+  std::vector<std::byte> value;
+  valueOf(who, lane, value);
+  return std::memcmp(value.data(), at, value.size()) == 0;
+}
+
+} // namespace tilewright::sim::check

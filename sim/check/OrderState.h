@@ -1,0 +1,155 @@
+//===- OrderState.h - What the order check knows of a cluster ---*- C++ -*-===//
+
+#ifndef TILEWRIGHT_SIM_CHECK_ORDERSTATE_H
+#define TILEWRIGHT_SIM_CHECK_ORDERSTATE_H
+
+#include "sim/check/Clock.h"
+#include "sim/check/Shadow.h"
+#include "sim/exec/Cta.h"
+
+#include <array>
+#include <deque>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+namespace tilewright::sim::check {
+
+/// What happens before the next operation of a lane, or what a synchronization
+/// object hands on.
+struct View {
+  ClockRef generic; ///< before the next access through the generic proxy
+  ClockRef async;   ///< before the next operation of the async proxy
+  ClockRef inits;   ///< mbarrier inits that asynchronous operations see
+  /// What the last fence made ready for a relaxed write to publish (ISA 8.8).
+  ClockRef fencedGeneric, fencedAsync;
+  MemoryScope fenceScope = MemoryScope::Sys;
+  /// What relaxed reads have seen, until a fence makes it known.
+  ClockRef seenGeneric, seenAsync;
+
+  void join(const View &other) {
+    generic.join(other.generic);
+    async.join(other.async);
+    inits.join(other.inits);
+    fencedGeneric.join(other.fencedGeneric);
+    fencedAsync.join(other.fencedAsync);
+    seenGeneric.join(other.seenGeneric);
+    seenAsync.join(other.seenAsync);
+  }
+  bool operator==(const View &) const = default;
+};
+
+/// Lanes that know the same. Besides, each lane knows its own accesses.
+struct LaneGroup {
+  uint32_t lanes = 0;
+  View view;
+};
+
+/// cp.async of one lane: batches end at a commit or an arrival.
+struct AsyncCopies {
+  uint32_t batch = 1;           ///< that the next copy belongs to
+  uint32_t done = 0;            ///< batches that the lane has waited for
+  std::vector<uint32_t> groups; ///< committed, by their last batch
+};
+
+/// Bulk operations of one thread that complete by groups.
+struct BulkGroups {
+  uint32_t readAgent = 0, writeAgent = 0;
+  uint32_t committed = 0;
+  uint32_t read = 0;     ///< groups whose reads are known to be done
+  uint32_t lastRead = 0; ///< group that last reads shared memory
+  uint32_t lastReadPc = 0;
+};
+
+/// A warp's registers in the hands of wgmma.
+struct WgmmaRegisters {
+  std::vector<uint32_t> busy; ///< by row: operation that last used it
+  std::vector<uint32_t> busyPc;
+  std::vector<uint32_t>
+      touched; ///< by row: pc + 1 of an access since the fence
+  std::vector<uint32_t> touchedRows;
+  uint32_t done = 0; ///< operations waited for
+  uint32_t committed = 0;
+  std::vector<uint32_t> open; ///< groups, by the operation that ends them
+  bool fenced = false;
+};
+
+struct WarpState {
+  uint32_t agent = 0; ///< also its number in the cluster
+  uint32_t copyAgent = 0;
+  uint32_t time = 1;
+  std::vector<LaneGroup> groups;
+  std::array<AsyncCopies, laneCount> copies;
+  bool hasCopies = false;
+  std::map<uint32_t, BulkGroups> bulk; ///< by lane
+  WgmmaRegisters registers;
+  /// Knowledge at the last exchange among the lanes, which orders no memory.
+  uint32_t exchangeTime = 0, exchangeLanes = 0;
+
+  struct RecentRecord {
+    uint32_t pc = ~0u, time = 0, lanes = 0;
+    bool uniform = false;
+    RecordId shared = 0, global = 0;
+  };
+  static constexpr uint32_t recentRecords = 64;
+  std::array<RecentRecord, recentRecords> recent;
+};
+
+/// Views by the phase of a barrier that collected them.
+struct BarrierState {
+  View arriving;
+  uint32_t phase = 0; ///< that `arriving` belongs to
+  std::deque<std::pair<uint32_t, View>> completed;
+};
+
+struct MbarrierState {
+  uint32_t agent = 0;
+  uint32_t phases = 0; ///< completed
+  bool phaseBit = false;
+  bool live = false;
+  View arrived;  ///< of all arrivals so far
+  View complete; ///< of the phases that are complete
+  uint32_t initWarp = 0, initLane = 0, initTime = 0, initPc = 0;
+  uint32_t lastArrivalPc = 0, lastExpectPc = 0;
+  uint32_t lastAsyncPhase = 0, lastAsyncPc = 0;
+};
+
+/// An access to another CTA's shared memory, for the check at that one's end.
+struct RemoteAccess {
+  uint32_t warp, lanes, time, pc;
+};
+
+struct CtaState {
+  std::array<BarrierState, namedBarriers> barriers;
+  std::map<uint32_t, MbarrierState> mbarriers; ///< by shared address
+  std::vector<bool> mbarrierAt;                ///< by 8 bytes
+  std::vector<uint32_t> wgmmaAgents;           ///< by warpgroup
+  std::vector<RemoteAccess> remote;
+};
+
+struct ClusterState {
+  Cluster *cluster = nullptr;
+  uint32_t number = 0;
+  std::vector<WarpState> warps; ///< of all CTAs
+  std::vector<CtaState> ctas;
+  std::vector<uint32_t> globalAgents; ///< by agent
+  BarrierState barrier;
+  uint64_t sharedStride = 0;
+  /// The last translations to and from the grid's numbers of agents.
+  struct {
+    ClockRef clock;
+    Known known;
+  } exported, imported;
+  Shadow shared; ///< CTA r's byte b is r * sharedStride + b
+};
+
+/// A location that strong operations wrote: what an acquire gets from it.
+struct Location {
+  Known generic, async;
+  MemoryScope scope = MemoryScope::Sys;
+  uint32_t cluster = 0, cta = 0;
+};
+
+} // namespace tilewright::sim::check
+
+#endif // TILEWRIGHT_SIM_CHECK_ORDERSTATE_H

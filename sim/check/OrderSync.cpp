@@ -1,0 +1,139 @@
+//===- OrderSync.cpp - Fences and barriers --------------------------------===//
+
+#include "sim/check/OrderCheck.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace tilewright::sim::check {
+
+/// Phases of a barrier whose views are kept for threads that wake late.
+static constexpr size_t keptPhases = 16;
+
+//===----------------------------------------------------------------------===//
+// Fences
+//===----------------------------------------------------------------------===//
+
+void OrderCheck::fence(const Effect &effect, Warp &warp) {
+  WarpState &state = stateOf(warp);
+  changeGroups(state, warp.mask, [&](LaneGroup &group) {
+    View &view = group.view;
+    if (effect.kind == EffectKind::Fence && effect.acquires()) {
+      view.generic.join(view.seenGeneric);
+      view.async.join(view.seenAsync);
+    }
+    if (effect.kind == EffectKind::Fence && !effect.releases())
+      return;
+    ClockRef own = view.generic;
+    addOwn(warp, state, group.lanes, own.edit());
+    switch (effect.kind) {
+    case EffectKind::Fence:
+      view.fencedGeneric = own;
+      view.fencedAsync = view.async;
+      view.fenceScope = effect.scope;
+      break;
+    case EffectKind::ProxyFence:
+      view.async.join(own);
+      view.inits.join(own);
+      break;
+    default:
+      view.inits.join(own);
+      break;
+    }
+  });
+  ++state.time;
+}
+
+//===----------------------------------------------------------------------===//
+// Barriers
+//===----------------------------------------------------------------------===//
+
+/// Closes `state`'s phase when the engine has gone on to `phase`.
+static void closePhase(BarrierState &state, uint32_t phase) {
+  if (state.phase == phase)
+    return;
+  state.completed.emplace_back(state.phase, std::move(state.arriving));
+  state.arriving = View();
+  state.phase = phase;
+  if (state.completed.size() > keptPhases)
+    state.completed.pop_front();
+}
+
+static const View *phaseView(const BarrierState &state, uint32_t phase) {
+  for (const auto &[number, view] : state.completed)
+    if (number == phase)
+      return &view;
+  return nullptr;
+}
+
+static uint32_t barrierIndex(const Inst &inst, const Warp &warp) {
+  return warp.row32<uint32_t>(inst.a)[std::countr_zero(warp.mask)] %
+         namedBarriers;
+}
+
+void OrderCheck::barrierBefore(const Inst &inst, Warp &warp) {
+  barrierArrived = warp.strand().arrived;
+  barrierPhase = warp.cta->barriers[barrierIndex(inst, warp)].phase;
+}
+
+void OrderCheck::barrierAfter(const Inst &inst, const Effect &effect,
+                              Warp &warp, Status status) {
+  if (status == Status::Fault)
+    return;
+  uint32_t index = barrierIndex(inst, warp);
+  BarrierState &state = ctaOf(warp).barriers[index];
+  bool waits = effect.kind == EffectKind::BarrierSync;
+  bool done = status == Status::Next;
+  bool arrives = !barrierArrived && (done || warp.strand().arrived);
+  if (arrives) {
+    closePhase(state, barrierPhase);
+    state.arriving.join(release(warp, warp.mask));
+  }
+  uint32_t now = warp.cta->barriers[index].phase;
+  closePhase(state, now);
+  if (!waits || !done)
+    return;
+  uint32_t waited = arrives ? barrierPhase : warp.strand().token;
+  if (const View *view = phaseView(state, waited))
+    replace(warp, warp.mask, *view);
+}
+
+void OrderCheck::warpSync(const Inst &inst, Warp &warp) {
+  // Whoever comes last synchronizes all members; the others wait meanwhile.
+  if (warpReleased)
+    return;
+  uint32_t members =
+      warp.row32<uint32_t>(inst.e)[std::countr_zero(warp.mask)] & warp.live();
+  View view = release(warp, members | warp.mask);
+  replace(warp, members | warp.mask, view);
+}
+
+void OrderCheck::clusterArrive(const Effect &effect, Warp &warp) {
+  ClusterState &cluster = stateOf(*warp.cta->cluster);
+  // The arrival may have completed the phase it was for.
+  uint32_t arrivedIn = warp.clusterToken;
+  closePhase(cluster.barrier, arrivedIn);
+  if (effect.releases()) {
+    cluster.barrier.arriving.join(release(warp, warp.mask));
+  } else {
+    // Relaxed: only what a fence made ready.
+    for (const LaneGroup &group : stateOf(warp).groups)
+      if (group.lanes & warp.mask) {
+        View fenced;
+        fenced.generic = group.view.fencedGeneric;
+        fenced.async = group.view.fencedAsync;
+        fenced.inits = group.view.inits;
+        cluster.barrier.arriving.join(fenced);
+      }
+  }
+  closePhase(cluster.barrier, warp.cta->cluster->barrierPhase);
+}
+
+void OrderCheck::clusterWait(const Effect &, Warp &warp) {
+  ClusterState &cluster = stateOf(*warp.cta->cluster);
+  closePhase(cluster.barrier, warp.cta->cluster->barrierPhase);
+  if (const View *view = phaseView(cluster.barrier, warp.clusterToken))
+    acquire(warp, warp.mask, *view);
+}
+
+} // namespace tilewright::sim::check
