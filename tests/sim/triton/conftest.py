@@ -4,15 +4,14 @@ One architecture for a process: Triton keeps tables of the first target it compi
 that ptxas refuses.
 """
 
-import os
-
 import pytest
 from driver import BOARDS
-from launch import BUILD, Machine
+from launch import Machine
 
 
 def pytest_addoption(parser):
     parser.addoption("--arch", type=int, choices=sorted(BOARDS), default=max(BOARDS), help="the architecture to compile for")
+    parser.addoption("--seconds", metavar="FILE", help="write each kernel's seconds there")
     parser.addoption("--record", metavar="FOLDER", help="write each kernel's first launch there, for mutate.py")
 
 
@@ -27,7 +26,8 @@ def pytest_collection_modifyitems(config, items):
 def boards(request):
     machine = Machine(request.config.getoption("--arch"), request.config.getoption("--record"))
     yield machine
-    machine.write_timings(BUILD / f"triton-seconds-{machine.arch}-{os.getpid()}.json")
+    if request.config.getoption("--seconds"):
+        machine.write_timings(request.config.getoption("--seconds"))
 
 
 @pytest.fixture
