@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Breaks the synchronization of kernels, one instruction at a time, and counts how many of the broken twins the checks find.
+
+    mutate.py --build build/sim-only --json OUT.json RECORDING.launch ...
+    mutate.py --build build --json OUT.json --ptx FILE -- COMMAND ...
+
+A recording is a launch that tests/sim/triton wrote with `pytest --record=FOLDER`. With --ptx, COMMAND is run for each twin
+of that file, which lies in its place meanwhile: PTX, a bundle of Tilewright's, or a program of nvcc's, when its PTX is embedded
+as plain text (--compress-mode=none).
+
+Each twin is run once under TILEWRIGHT_SIM_CHECK=all. A twin is
+    found        an error is reported
+    formal       only what the ISA forbids by the letter is reported
+    failed       the driver fails the launch without a finding
+    wrong        nothing is reported, and the result differs: a miss
+    silent       nothing is reported, and the result is right: a miss, or a harmless change
+    unreached    as silent, and a trap in the instruction's place is never met
+    refused      the module does not load: no mutant
+"""
+
+import argparse
+import collections
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+import mutate_operators
+
+HERE = pathlib.Path(__file__).resolve().parent
+REFUSALS = ("CUDA_ERROR_INVALID_PTX", "CUDA_ERROR_INVALID_IMAGE", "CUDA_ERROR_NO_BINARY_FOR_GPU")
+MISSES = ("wrong", "silent")
+
+
+@dataclasses.dataclass
+class Run:
+    said: str
+    findings: list
+    hung: bool = False
+
+
+class Runner:
+    """Runs a command under all checks."""
+
+    def __init__(self, build, timeout, schedule=None):
+        self.timeout = timeout
+        self.folder = tempfile.TemporaryDirectory()
+        self.report = pathlib.Path(self.folder.name) / "findings.json"
+        library = str(build / "lib" / "sim")
+        self.environment = os.environ | {
+            "TILEWRIGHT_BUILD_DIR": str(build), "TILEWRIGHT_SIM_CHECK": "all", "TILEWRIGHT_SIM_CHECK_JSON": str(self.report),
+            "TILEWRIGHT_SIM_THREADS": "1", "LD_LIBRARY_PATH": library, "PYTHONDONTWRITEBYTECODE": "1"}
+        if schedule is not None:
+            self.environment["TILEWRIGHT_SIM_SCHEDULE"] = str(schedule)
+
+    def run(self, command):
+        self.report.unlink(missing_ok=True)
+        try:
+            ran = subprocess.run(command, env=self.environment, capture_output=True, text=True, errors="replace", timeout=self.timeout)
+        except subprocess.TimeoutExpired:
+            return Run("timeout", [], hung=True)
+        findings = json.loads(self.report.read_text())["findings"] if self.report.exists() else []
+        said = ran.stdout.strip() if ran.returncode == 0 else f"exit {ran.returncode}: {ran.stdout.strip()}"
+        return Run(said, findings)
+
+
+class Recorded:
+    """A recorded launch and its PTX."""
+
+    def __init__(self, path, folder):
+        sys.path.insert(0, str(HERE / "triton"))
+        from recording import Launch
+        self.name, self.path = path.stem, path
+        self.text = Launch.read(path).ptx
+        self.mutated = pathlib.Path(folder) / "mutant.ptx"
+
+    def run(self, runner, text):
+        self.mutated.write_text(text)
+        return runner.run([sys.executable, "-S", "-s", HERE / "triton" / "replay.py", self.path, self.mutated])
+
+    def finish(self):
+        pass
+
+
+class Program:
+    """A command and the file of its PTX, which may be a binary with PTX in it; twins take the file's place."""
+
+    def __init__(self, path, command):
+        self.name, self.path, self.command = path.name, path, command
+        self.bytes = path.read_bytes()
+        self.text = self.bytes.decode("latin-1")
+        self.binary = b"\0" in self.bytes
+
+    def run(self, runner, text):
+        data = text.encode("latin-1")
+        if self.binary and len(data) != len(self.bytes):
+            return Run("CUDA_ERROR_INVALID_PTX", [])
+        # A new file: the old one may be mapped by nobody, but may be linked from elsewhere.
+        self.path.unlink()
+        self.path.write_bytes(data)
+        self.path.chmod(0o755)
+        return runner.run(self.command)
+
+    def finish(self):
+        self.path.unlink()
+        self.path.write_bytes(self.bytes)
+        self.path.chmod(0o755)
+
+
+class Bundled:
+    """A kernel of a bundle, and a command that runs the bundle."""
+
+    def __init__(self, path, member, command):
+        self.name, self.path, self.member, self.command = pathlib.PurePath(member).stem, path, member, command
+        with zipfile.ZipFile(path) as archive:
+            self.members = {name: archive.read(name) for name in archive.namelist()}
+        self.text = self.members[member].decode()
+
+    def run(self, runner, text):
+        self.write(self.members | {self.member: text.encode()})
+        return runner.run(self.command)
+
+    def write(self, members):
+        with zipfile.ZipFile(self.path, "w", zipfile.ZIP_STORED) as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+
+    def finish(self):
+        self.write(self.members)
+
+
+def programs(path, command):
+    if not zipfile.is_zipfile(path):
+        return [Program(path, command)]
+    with zipfile.ZipFile(path) as archive:
+        return [Bundled(path, name, command) for name in archive.namelist() if name.endswith(".ptx")]
+
+
+def fitted(mutant, binary):
+    """In a binary a replacement has to be as long as what it replaces; None where it is longer."""
+    if not binary:
+        return mutant
+    room = mutant.end - mutant.begin - len(mutant.replacement)
+    return dataclasses.replace(mutant, replacement=mutant.replacement + " " * room) if room >= 0 else None
+
+
+def verdict(run, baseline):
+    if run.hung:
+        return "hung"
+    if any(refusal in run.said for refusal in REFUSALS):
+        return "refused"
+    fresh = [finding for finding in run.findings if key(finding) not in baseline]
+    if any(finding["severity"] == "error" for finding in fresh):
+        return "found"
+    if fresh:
+        return "formal"
+    if "CUDA_ERROR" in run.said:
+        return "failed"
+    return None
+
+
+def key(finding):
+    return finding["kind"], finding["kernel"], finding["message"]
+
+
+def classify(case, runner, mutant, baseline, known):
+    run = case.run(runner, mutant.apply(case.text))
+    result = verdict(run, known)
+    if result is None:
+        result = "silent" if run.said == baseline.said else "wrong"
+    if result == "silent":
+        guard = mutate_operators.guard_of(mutant.original)
+        trap = fitted(dataclasses.replace(mutant, replacement=f"{guard}trap;"), getattr(case, "binary", False))
+        if trap and case.run(runner, trap.apply(case.text)).said == baseline.said:
+            result = "unreached"
+    kinds = sorted({finding["kind"] for finding in run.findings if key(finding) not in known})
+    lines = sorted({line for finding in run.findings for line in (finding.get("ptx_line"), finding.get("other_ptx_line")) if line})
+    return {"case": case.name, "line": mutant.line, "operator": mutant.operator, "original": mutant.original, "verdict": result,
+            "kinds": kinds, "lines": lines, "said": run.said[:200]}
+
+
+def examine(case, runner, limit):
+    """(what the unbroken program reports, one row for each twin)."""
+    baseline = case.run(runner, case.text)
+    known = {key(finding) for finding in baseline.findings}
+    rows = []
+    for mutant in mutate_operators.mutants(case.text)[:limit]:
+        mutant = fitted(mutant, getattr(case, "binary", False))
+        if mutant:
+            rows.append(classify(case, runner, mutant, baseline, known))
+    case.finish()
+    return baseline, rows
+
+
+def share(rows):
+    counts = collections.Counter(row["verdict"] for row in rows)
+    real = sum(counts.values()) - counts["refused"] - counts["unreached"]
+    found = counts["found"] + counts["formal"] + counts["failed"]
+    return found, real, counts
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recordings", nargs="*", type=pathlib.Path)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="build directory with lib/sim/libcuda.so.1")
+    parser.add_argument("--ptx", type=pathlib.Path, help="what holds the command's PTX")
+    parser.add_argument("--json", type=pathlib.Path, help="where the rows go")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds for one run")
+    parser.add_argument("--limit", type=int, help="so many twins of each kernel")
+    parser.add_argument("--schedule", type=int, help="seed of the schedule")
+    arguments = sys.argv[1:]
+    command = []
+    if "--" in arguments:
+        command = arguments[arguments.index("--") + 1:]
+        arguments = arguments[:arguments.index("--")]
+    options = parser.parse_args(arguments)
+    runner = Runner(options.build.resolve(), options.timeout, options.schedule)
+    cases = [Recorded(path, runner.folder.name) for path in options.recordings]
+    if options.ptx:
+        cases += programs(options.ptx, command)
+    everything, alarms = [], []
+    for case in cases:
+        baseline, rows = examine(case, runner, options.limit)
+        for finding in baseline.findings:
+            print(f"{case.name}: reported without a fault: {finding['kind']} line {finding.get('ptx_line')}: {finding['message']}")
+            alarms.append({"case": case.name} | finding)
+        found, real, counts = share(rows)
+        print(f"{case.name}: {found} of {real}: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())), flush=True)
+        for row in rows:
+            if row["verdict"] in MISSES + ("hung",):
+                print(f"  {row['line']}: {row['verdict']}: {row['operator']}: {row['original']}", flush=True)
+        everything += rows
+    found, real, counts = share(everything)
+    print(f"all: {found} of {real} ({found / max(real, 1):.1%}): " + ", ".join(f"{name} {n}" for name, n in sorted(counts.items())))
+    if options.json:
+        options.json.write_text(json.dumps({"without_fault": alarms, "mutants": everything}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
