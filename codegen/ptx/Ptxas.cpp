@@ -119,6 +119,20 @@ static Error makeError(const Twine &message) {
   return createStringError(inconvertibleErrorCode(), message);
 }
 
+/// A full disk is found when the last bytes are written; a stream that is
+/// destroyed with such an error unseen ends the program.
+static std::error_code writeFile(StringRef path, StringRef text) {
+  std::error_code code;
+  raw_fd_ostream file(path, code);
+  if (code)
+    return code;
+  file << text;
+  file.close();
+  code = file.error();
+  file.clear_error();
+  return code;
+}
+
 /// Runs `path`, both output streams going to the returned text.
 static Expected<std::pair<int, std::string>>
 runProgram(StringRef path, ArrayRef<StringRef> arguments) {
@@ -126,7 +140,7 @@ runProgram(StringRef path, ArrayRef<StringRef> arguments) {
   if (std::error_code code =
           sys::fs::createTemporaryFile("tilewright-ptxas", "log", log))
     return makeError("cannot create a temporary file: " + code.message());
-  auto removeLog = scope_exit([&] { sys::fs::remove(log); });
+  auto removeLog = scope_exit([&] { (void)sys::fs::remove(log); });
 
   SmallVector<StringRef> command{path};
   append_range(command, arguments);
@@ -228,16 +242,12 @@ Expected<PtxasResult> Ptxas::assemble(StringRef ptx, StringRef chip,
           sys::fs::createUniqueDirectory("tilewright-ptxas", input))
     return makeError("cannot create a temporary folder: " + code.message());
   std::string folder = input.str().str();
-  auto removeFolder = scope_exit([&] { sys::fs::remove_directories(folder); });
+  auto removeFolder =
+      scope_exit([&] { (void)sys::fs::remove_directories(folder); });
   output = input;
   sys::path::append(input, "kernel.ptx");
   sys::path::append(output, "kernel.cubin");
-  std::error_code code;
-  {
-    raw_fd_ostream file(input, code);
-    file << ptx;
-  }
-  if (code)
+  if (std::error_code code = writeFile(input, ptx))
     return makeError("cannot write '" + input + "': " + code.message());
 
   std::string arch = ("-arch=" + chip).str();

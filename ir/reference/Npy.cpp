@@ -127,9 +127,10 @@ Error writeNpy(StringRef path, const Tensor &tensor) {
   out << kMagic << '\x01' << '\x00' << StringRef(length, 2) << header
       << StringRef(tensor.getBytes().data(), tensor.getBytes().size());
   out.close();
-  if (out.has_error())
-    return makeError(path, out.error().message());
-  return Error::success();
+  code = out.error();
+  // The stream's destructor would end the program.
+  out.clear_error();
+  return code ? makeError(path, code.message()) : Error::success();
 }
 
 } // namespace tilewright::reference

@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <sys/resource.h>
+
 using namespace tilewright;
 
 static constexpr llvm::StringLiteral kEmptyKernel = R"(
@@ -122,5 +125,20 @@ TEST(PtxasTest, SaysWhatIsWrongWithAPath) {
   auto other = Ptxas::find("/bin/true", "");
   ASSERT_FALSE(bool(other));
   EXPECT_NE(llvm::toString(other.takeError()).find("does not answer"),
+            std::string::npos);
+}
+
+TEST_F(PtxasRunTest, FullDiskIsAnError) {
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit small = {kEmptyKernel.size() / 2, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  llvm::Expected<PtxasResult> result =
+      ptxas.assemble(kEmptyKernel, "sm_90a", {});
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(bool(result));
+  EXPECT_NE(llvm::toString(result.takeError()).find("cannot write"),
             std::string::npos);
 }
