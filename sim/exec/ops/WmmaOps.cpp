@@ -114,13 +114,17 @@ static std::byte *matrixMemory(const Inst &inst, Warp &warp,
       illegal(inst, warp, "address and stride of wmma differ between lanes");
       return nullptr;
     }
-  // Rows start at multiples of the fragment's size.
-  uint64_t align = spec.registers.size() * (spec.row64 ? 8u : 4u);
+  // Lines start at multiples of the fragment's size, or of their own where the
+  // default stride is less than a fragment.
   uint64_t bits = static_cast<uint64_t>(spec.bits);
-  if (address % align || stride * bits / 8 % align) {
+  uint64_t align = spec.registers.size() * (spec.row64 ? 8u : 4u);
+  uint64_t lineAlign =
+      std::min(align, static_cast<uint64_t>(leading) * bits / 8);
+  if (address % align || stride * bits / 8 % lineAlign) {
     warp.fault(inst, ErrorKind::MisalignedAddress,
-               "address or stride of wmma is no multiple of the fragment's " +
-                   std::to_string(align) + " bytes");
+               "address of wmma is no multiple of the fragment's " +
+                   std::to_string(align) + " bytes, or the stride none of " +
+                   std::to_string(lineAlign));
     return nullptr;
   }
   uint64_t elements = stride * static_cast<uint64_t>(count - 1) +
