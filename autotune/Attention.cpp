@@ -2,6 +2,8 @@
 
 #include "autotune/Attention.h"
 
+#include "ir/target/Roles.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -9,15 +11,8 @@
 namespace tilewright::autotune {
 
 static constexpr int64_t kBytes = 2; // bf16
-static constexpr int64_t kRowsPerWarpgroup = 64;
-static constexpr int64_t kWarpgroupThreads = 128;
-static constexpr int64_t kProducerRegisters = 24;
 // Row statistics, addresses and loop state of a softmax thread.
-static constexpr int64_t kSoftmaxRegisters = 48;
-// In decode the queries are in registers too, and a block's scores become its
-// weights in place.
-static constexpr int64_t kDecodeRegisters = 24;
-static constexpr int64_t kBarrierBytes = 1024;
+static constexpr int64_t kSoftmaxRegisters = 24;
 
 std::vector<ConfigField> AttentionPrefillConfig::fields() const {
   return {{"BLOCK_M", blockM},
@@ -34,6 +29,11 @@ std::vector<ConfigField> AttentionDecodeConfig::fields() const {
 
 std::vector<ConfigField> AttentionCombineConfig::fields() const {
   return {{"warps", warps}, {"ROWS", rowsPerCta}};
+}
+
+/// Registers of a math thread for `columns` of a warpgroup's rows, in f32.
+static int64_t registersFor(int64_t columns, const Sku &sku) {
+  return sku.mma().m * columns / sku.target().threads.threadsPerGroup();
 }
 
 /// Keys that one sequence of the largest length really looks at.
@@ -59,17 +59,16 @@ std::optional<std::string> whyIllegal(const AttentionPrefillConfig &config,
                                       const Sku &sku) {
   if (auto reason = whyBlockIllegal(config.blockN, shape))
     return reason;
-  // O and two S in f32 (one of them under way), P as packed pairs.
-  int64_t registers = shape.headDim / 2 + 2 * config.blockN / 2 +
-                      config.blockN / 4 + kSoftmaxRegisters;
-  int64_t budget =
-      (sku.registersPerSm / kWarpgroupThreads - kProducerRegisters) /
-      config.mathWarpgroups;
-  if (registers > std::min(budget, sku.registersPerThreadMax))
-    return "O, S and P do not fit in the register budget";
+  // O and two S in f32: one under way, the other becoming P in place.
+  int64_t scores = registersFor(config.blockN, sku);
+  int64_t registers =
+      registersFor(shape.headDim, sku) + 2 * scores + kSoftmaxRegisters;
+  if (registers >
+      target::getRoleRegisters(sku.target(), config.mathWarpgroups).math)
+    return "O and S do not fit in the register budget";
   int64_t bytes = config.blockM * shape.headDim * kBytes +
                   ringBytes(config.blockN, config.numStages, shape) +
-                  kBarrierBytes;
+                  target::barrierBytes;
   if (bytes > sku.sharedMemoryPerBlockOptinBytes)
     return "Q and the K/V ring do not fit in shared memory";
   return std::nullopt;
@@ -80,19 +79,22 @@ std::optional<std::string> whyIllegal(const AttentionDecodeConfig &config,
                                       const Sku &sku) {
   if (auto reason = whyBlockIllegal(config.blockN, shape))
     return reason;
-  if (shape.group() > kRowsPerWarpgroup)
+  if (shape.group() > sku.mma().m)
     return "more query heads share a KV head than a tile has rows";
   // Q as packed pairs, O and S in f32, P as packed pairs, for 64 rows.
-  int64_t registers = shape.headDim / 4 + shape.headDim / 2 +
-                      config.blockN / 2 + config.blockN / 4 + kDecodeRegisters;
-  if (registers > sku.registersPerThreadMax)
+  int64_t output = registersFor(shape.headDim, sku),
+          scores = registersFor(config.blockN, sku);
+  int64_t registers =
+      output / 2 + output + scores + scores / 2 + kSoftmaxRegisters;
+  if (registers >
+      target::getRoleRegisters(sku.target(), /*mathWarpgroups=*/1).math)
     return "Q, O and S do not fit in registers";
   if (config.numSplits > 1 &&
       (config.numSplits - 1) * config.blockN >= visibleKeys(shape))
     return "some split would never have a key";
-  int64_t bytes = kRowsPerWarpgroup * shape.headDim * kBytes +
+  int64_t bytes = sku.mma().m * shape.headDim * kBytes +
                   ringBytes(config.blockN, config.numStages, shape) +
-                  kBarrierBytes;
+                  target::barrierBytes;
   if (bytes > sku.sharedMemoryPerBlockOptinBytes)
     return "Q and the K/V ring do not fit in shared memory";
   return std::nullopt;
@@ -134,10 +136,9 @@ double attentionDecodeCycles(const AttentionDecodeConfig &config,
   double arrive =
       std::max(latency, blockBytes * std::min(ctas, double(sku.smCount)) /
                             sku.hbmBytesPerClock());
-  double tensor = 4.0 * kRowsPerWarpgroup *
-                  double(config.blockN * shape.headDim) /
+  double tensor = 4.0 * double(sku.mma().m * config.blockN * shape.headDim) /
                   sku.tensorFlopsPerSmClock.at("bf16");
-  double softmax = double(kRowsPerWarpgroup * config.blockN) /
+  double softmax = double(sku.mma().m * config.blockN) /
                    sku.scalarOpsPerSmClock.at("special_function");
   // A second launch, and the partial results to HBM and back.
   double combine = config.numSplits > 1
@@ -150,6 +151,23 @@ double attentionDecodeCycles(const AttentionDecodeConfig &config,
          combine;
 }
 
+int64_t getCommonBlock(const AttentionShape &shape, const Sku &sku) {
+  for (int64_t blockN : {128, 64, 32, 16}) {
+    // The fewest registers and the least shared memory for this block.
+    AttentionPrefillConfig prefill;
+    prefill.mathWarpgroups = 1;
+    prefill.blockM = sku.mma().m;
+    AttentionDecodeConfig decode;
+    prefill.blockN = decode.blockN = blockN;
+    if (!whyIllegal(prefill, shape, sku) && !whyIllegal(decode, shape, sku))
+      return blockN;
+  }
+  return 0;
+}
+
+static constexpr const char *kOtherBlock =
+    "blocks of another size would give other bits than other plans'";
+
 std::optional<Choice<AttentionPrefillConfig>>
 chooseAttentionPrefill(const AttentionShape &shape, const Sku &sku,
                        std::vector<Rejection> *rejections) {
@@ -159,14 +177,19 @@ chooseAttentionPrefill(const AttentionShape &shape, const Sku &sku,
       for (int64_t stages : {3, 2}) {
         AttentionPrefillConfig config;
         config.mathWarpgroups = warpgroups;
-        config.blockM = warpgroups * kRowsPerWarpgroup;
+        config.blockM = warpgroups * sku.mma().m;
         config.blockN = blockN;
         config.numStages = stages;
         candidates.push_back(config);
       }
+  int64_t common = shape.fixedOrder ? getCommonBlock(shape, sku) : 0;
   auto best = chooseCheapest(
       candidates,
-      [&](const auto &config) { return whyIllegal(config, shape, sku); },
+      [&](const auto &config) -> std::optional<std::string> {
+        if (shape.fixedOrder && config.blockN != common)
+          return kOtherBlock;
+        return whyIllegal(config, shape, sku);
+      },
       [&](const auto &config) {
         return attentionPrefillCycles(config, shape, sku);
       },
@@ -229,6 +252,9 @@ chooseDecodeAmong(const std::vector<int64_t> &splitCounts,
 std::optional<Choice<AttentionDecodeConfig>>
 chooseAttentionDecode(const AttentionShape &shape, const Sku &sku,
                       std::vector<Rejection> *rejections) {
+  if (shape.fixedOrder)
+    return chooseDecodeAmong({1}, {getCommonBlock(shape, sku)}, shape, sku,
+                             rejections);
   return chooseDecodeAmong({1, 2, 4, 8, 16, 32}, {64, 128, 32, 16}, shape, sku,
                            rejections);
 }
@@ -244,13 +270,15 @@ Choice<AttentionCombineConfig>
 chooseAttentionCombine(int64_t heads, int64_t headDim, int64_t splits) {
   // All parts of a row are under way at once, so a thread has one access of
   // each.
-  static constexpr int64_t kAccessElements = 4, kWarpThreads = 32;
-  int64_t threadsPerRow = ceilDiv(headDim, kAccessElements);
+  static constexpr int64_t kElementBytes = 4;
+  const target::ThreadLimits &threads = target::getDefaultTarget().threads;
+  int64_t warpThreads = threads.threadsPerWarp;
+  int64_t threadsPerRow = ceilDiv(headDim, threads.accessBytes / kElementBytes);
   Choice<AttentionCombineConfig> choice;
-  while (choice.config.rowsPerCta * threadsPerRow < kWarpThreads &&
+  while (choice.config.rowsPerCta * threadsPerRow < warpThreads &&
          choice.config.rowsPerCta < heads)
     choice.config.rowsPerCta *= 2;
-  while (choice.config.warps * kWarpThreads <
+  while (choice.config.warps * warpThreads <
          choice.config.rowsPerCta * threadsPerRow)
     choice.config.warps *= 2;
   char text[160];

@@ -2,6 +2,8 @@
 
 #include "autotune/Gemm.h"
 
+#include "ir/target/Roles.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -12,17 +14,9 @@ namespace tilewright::autotune {
 // Bytes of a bf16 operand element and of an f32 accumulator.
 static constexpr int64_t kOperandBytes = 2;
 static constexpr int64_t kAccumulatorBytes = 4;
-// wgmma's M, the granularity of its N, and the threads that run it.
-static constexpr int64_t kWgmmaM = 64;
-static constexpr int64_t kWgmmaN = 8;
-static constexpr int64_t kWgmmaNMax = 256;
-static constexpr int64_t kWarpgroupThreads = 128;
 // Registers that a math thread needs besides accumulators: addresses, loop
 // state, and what the epilogue holds of one slice.
 static constexpr int64_t kRegistersBesideAccumulators = 72;
-// The producer warpgroup's budget, and the shared memory for barriers.
-static constexpr int64_t kProducerRegisters = 40;
-static constexpr int64_t kBarrierBytes = 1024;
 // Columns that a rope's epilogue works on at a time; what it holds of 128, with
 // a bias on top, spills.
 static constexpr int64_t kRopeSlice = 64;
@@ -54,29 +48,30 @@ int64_t gemmEpilogueSlice(const GemmConfig &config, const GemmShape &shape) {
 int64_t gemmSharedBytes(const GemmConfig &config, const GemmShape &shape) {
   int64_t stage =
       (config.blockM + config.blockN) * config.blockK * kOperandBytes;
-  // Results pass through a tile of their own; split K exchanges accumulators.
-  int64_t staging =
-      config.blockM * config.blockN * (config.swapAB ? 0 : kOperandBytes);
+  // Results pass through a tile of their own; swapped, whole heads have another
+  // than the halves of a rope. Split K exchanges accumulators.
+  int64_t staging = config.blockM * config.blockN * kOperandBytes *
+                    (config.swapAB && shape.headDim ? 2 : 1);
   if (config.splitK > 1)
     staging += config.blockM * config.blockN * kAccumulatorBytes;
-  return config.numStages * stage + staging + kBarrierBytes;
+  return config.numStages * stage + staging + target::barrierBytes;
 }
 
-/// Accumulator registers of one math thread.
-static int64_t accumulatorRegisters(const GemmConfig &config) {
-  return config.blockM * config.blockN /
-         (config.mathWarpgroups * kWarpgroupThreads);
+/// Registers of a math thread for `elements` of the tile in f32.
+static int64_t registersFor(int64_t elements, const GemmConfig &config,
+                            const Sku &sku) {
+  return elements /
+         (config.mathWarpgroups * sku.target().threads.threadsPerGroup());
 }
 
 /// Registers of a math thread besides the accumulators. A norm over heads keeps
 /// a slice in f32 until its sum is known.
 static int64_t epilogueRegisters(const GemmConfig &config,
-                                 const GemmShape &shape) {
+                                 const GemmShape &shape, const Sku &sku) {
   if (!shape.reducesHeads)
     return kRegistersBesideAccumulators;
-  int64_t slice = config.blockM * gemmEpilogueSlice(config, shape) /
-                  (config.mathWarpgroups * kWarpgroupThreads);
-  return kRegistersBesideAccumulators + slice;
+  int64_t slice = config.blockM * gemmEpilogueSlice(config, shape);
+  return kRegistersBesideAccumulators + registersFor(slice, config, sku);
 }
 
 /// As many stages as shared memory holds, up to the K loop's length.
@@ -100,7 +95,7 @@ static void addNormal(std::vector<GemmConfig> &out, const GemmShape &shape,
     for (int64_t blockN : kBlockN)
       for (int64_t multicast : {1, 2}) {
         GemmConfig config;
-        config.blockM = warpgroups * kWgmmaM;
+        config.blockM = warpgroups * sku.mma().m;
         config.blockN = blockN;
         config.mathWarpgroups = warpgroups;
         config.multicast = multicast;
@@ -113,8 +108,8 @@ static void addSwapped(std::vector<GemmConfig> &out, const GemmShape &shape,
                        const Sku &sku) {
   // Token tiles: the smallest that holds the range, so that no lane works on
   // padding that a smaller tile would not have.
-  int64_t blockM = kWgmmaN;
-  while (blockM < shape.tokens && blockM < kWgmmaNMax)
+  int64_t blockM = sku.mma().minN;
+  while (blockM < shape.tokens && blockM < sku.mma().maxN)
     blockM *= 2;
   for (int64_t warpgroups : {1, 2})
     for (int64_t splitK : {1, 2, 4, 8}) {
@@ -123,7 +118,7 @@ static void addSwapped(std::vector<GemmConfig> &out, const GemmShape &shape,
       GemmConfig config;
       config.swapAB = 1;
       config.blockM = blockM;
-      config.blockN = warpgroups * kWgmmaM;
+      config.blockN = warpgroups * sku.mma().m;
       config.mathWarpgroups = warpgroups;
       config.splitK = splitK;
       fillStages(config, shape, sku);
@@ -163,15 +158,16 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
   if (gemmSharedBytes(config, shape) > sku.sharedMemoryPerBlockOptinBytes)
     return "too much shared memory";
   int64_t mathRegisters =
-      accumulatorRegisters(config) + epilogueRegisters(config, shape);
-  int64_t budget =
-      (sku.registersPerSm / kWarpgroupThreads - kProducerRegisters) /
-      config.mathWarpgroups;
-  if (mathRegisters > std::min(budget, sku.registersPerThreadMax))
+      registersFor(config.blockM * config.blockN, config, sku) +
+      epilogueRegisters(config, shape, sku);
+  if (mathRegisters >
+      target::getRoleRegisters(sku.target(), config.mathWarpgroups).math)
     return "accumulators and epilogue do not fit in the register budget";
-  if (config.swapAB && config.blockM > 64)
+  if (config.swapAB && !shape.maySwap)
+    return "a swapped tile would add in another order";
+  if (config.swapAB && config.blockM > sku.mma().m)
     return "token tiles over 64 go on the M side";
-  if (config.splitK > sku.blocksPerClusterPortable)
+  if (config.splitK > sku.target().clusterSize)
     return "split of K exceeds the portable cluster size";
   if (ceilDiv(shape.k, config.blockK) < config.splitK)
     return "K has fewer blocks than the split";

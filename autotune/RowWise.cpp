@@ -8,9 +8,6 @@
 
 namespace tilewright::autotune {
 
-static constexpr int64_t kWarpThreads = 32;
-// The widest access of one thread.
-static constexpr int64_t kAccessBytes = 16;
 // Elements of the rows at hand that a thread may keep in registers.
 static constexpr int64_t kElementsPerThreadMax = 64;
 
@@ -18,24 +15,29 @@ std::vector<ConfigField> RowWiseConfig::fields() const {
   return {{"warps", warps}, {"ROWS", rowsPerCta}, {"vector", vector}};
 }
 
+static int64_t threadsOf(const RowWiseConfig &config, const Sku &sku) {
+  return config.warps * sku.target().threads.threadsPerWarp;
+}
+
 /// Elements that one thread holds.
 static int64_t elementsPerThread(const RowWiseConfig &config,
-                                 const RowWiseShape &shape) {
+                                 const RowWiseShape &shape, const Sku &sku) {
   return config.rowsPerCta *
-         ceilDiv(shape.columns, config.warps * kWarpThreads * config.vector) *
+         ceilDiv(shape.columns, threadsOf(config, sku) * config.vector) *
          config.vector;
 }
 
 std::optional<std::string> whyIllegal(const RowWiseConfig &config,
                                       const RowWiseShape &shape,
                                       const Sku &sku) {
-  if (config.warps * kWarpThreads > sku.threadsPerBlockMax)
+  const target::ThreadLimits &threads = sku.target().threads;
+  if (threadsOf(config, sku) > threads.threadsPerCta)
     return "more threads than a CTA can have";
-  if (config.vector * shape.elementBytes > kAccessBytes)
+  if (config.vector * shape.elementBytes > threads.accessBytes)
     return "an access is wider than a thread can make";
   if (shape.columns % config.vector != 0)
     return "rows are not a multiple of the access width";
-  if (elementsPerThread(config, shape) > kElementsPerThreadMax)
+  if (elementsPerThread(config, shape, sku) > kElementsPerThreadMax)
     return "the rows do not fit in registers";
   return std::nullopt;
 }
@@ -50,14 +52,14 @@ double rowWiseCycles(const RowWiseConfig &config, const RowWiseShape &shape,
   // the cross-warp reduction is a trip through shared memory.
   double work =
       12.0 *
-      double(elementsPerThread(config, shape) * config.warps * kWarpThreads) /
+      double(elementsPerThread(config, shape, sku) * threadsOf(config, sku)) /
       sku.scalarOpsPerSmClock.at("fp32_fma");
   double reduction =
       5 * 30 + (config.warps > 1 ? 60 + 2.0 * double(config.warps) : 0);
-  double idle = double(config.warps * kWarpThreads * config.vector) >
-                        double(shape.columns)
-                    ? 1
-                    : 0;
+  double idle =
+      double(threadsOf(config, sku) * config.vector) > double(shape.columns)
+          ? 1
+          : 0;
   return std::max(bytes, waves * (work + reduction + sku.latency("dram"))) +
          idle;
 }
@@ -81,7 +83,7 @@ chooseRowWise(const RowWiseShape &shape, const Sku &sku,
   std::snprintf(text, sizeof text,
                 "%lld elements a thread in accesses of %lld bytes; predicted "
                 "%.0f cycles at %lld rows on %s",
-                (long long)elementsPerThread(best->config, shape),
+                (long long)elementsPerThread(best->config, shape, sku),
                 (long long)(best->config.vector * shape.elementBytes),
                 best->cycles, (long long)shape.rows, sku.name.c_str());
   best->reason = text;

@@ -99,7 +99,28 @@ static bool hasEvery(const std::map<std::string, double> &table,
   return true;
 }
 
-static const std::string kArch = "sm_90a";
+/// A limit of the architecture, which the file repeats for readers that have
+/// no table of architectures.
+static void expectLimit(FieldReader &read, const char *key, int64_t limit,
+                        std::string &error) {
+  int64_t value = read.count(key);
+  if (error.empty() && value != limit)
+    error = std::string(key) + " is " + std::to_string(value) + ", not " +
+            std::to_string(limit) + " as of the architecture";
+}
+
+static void checkLimits(FieldReader &read, const target::Target &target,
+                        std::string &error) {
+  const std::pair<const char *, int64_t> limits[] = {
+      {"shared_memory_per_sm_bytes", target.shared.bytesPerSm},
+      {"shared_memory_per_block_optin_bytes", target.shared.bytesPerCta},
+      {"registers_per_sm", target.threads.registersPerSm},
+      {"registers_per_thread_max", target.threads.registersPerThread},
+      {"threads_per_block_max", target.threads.threadsPerCta},
+      {"blocks_per_cluster_portable", target.clusterSize}};
+  for (auto [key, limit] : limits)
+    expectLimit(read, key, limit, error);
+}
 
 static void readFields(const json &root, Sku &sku, std::string &error) {
   FieldReader read(root, "", error);
@@ -108,9 +129,10 @@ static void readFields(const json &root, Sku &sku, std::string &error) {
   sku.name = read.text("name");
   sku.arch = read.text("arch");
   // The simulator knows more boards than there are kernel families for.
-  if (error.empty() && sku.arch != kArch)
-    error = "arch is " + sku.arch + ", and there are kernels for " + kArch +
-            " only";
+  const target::Target &target = target::getDefaultTarget();
+  if (error.empty() && sku.arch != target.name)
+    error = "arch is " + sku.arch + ", and there are kernels for " +
+            std::string(target.name) + " only";
   sku.smCount = read.count("sm_count");
   sku.tensorFlopsPerSmClock = read.table("tensor_flops_per_sm_clock");
   sku.scalarOpsPerSmClock = read.table("scalar_ops_per_sm_clock");
@@ -122,13 +144,8 @@ static void readFields(const json &root, Sku &sku, std::string &error) {
   sku.sharedMemoryBytesPerSmClock =
       read.positive("shared_memory_bytes_per_sm_clock");
   sku.dsmemBytesPerSmClock = read.positive("dsmem_bytes_per_sm_clock");
-  sku.sharedMemoryPerSmBytes = read.count("shared_memory_per_sm_bytes");
-  sku.sharedMemoryPerBlockOptinBytes =
-      read.count("shared_memory_per_block_optin_bytes");
-  sku.registersPerSm = read.count("registers_per_sm");
-  sku.registersPerThreadMax = read.count("registers_per_thread_max");
-  sku.threadsPerBlockMax = read.count("threads_per_block_max");
-  sku.blocksPerClusterPortable = read.count("blocks_per_cluster_portable");
+  checkLimits(read, target, error);
+  sku.sharedMemoryPerBlockOptinBytes = target.shared.bytesPerCta;
 }
 
 std::optional<Sku> parseSku(const std::string &text, const std::string &origin,

@@ -6,6 +6,8 @@
 #ifndef TILEWRIGHT_AUTOTUNE_SKU_H
 #define TILEWRIGHT_AUTOTUNE_SKU_H
 
+#include "ir/target/Target.h"
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -26,14 +28,15 @@ struct Sku {
   double l2BytesPerClock = 0;
   double sharedMemoryBytesPerSmClock = 0;
   double dsmemBytesPerSmClock = 0; // one way
-  int64_t sharedMemoryPerSmBytes = 0;
   int64_t sharedMemoryPerBlockOptinBytes = 0;
-  int64_t registersPerSm = 0;
-  int64_t registersPerThreadMax = 0;
-  int64_t threadsPerBlockMax = 0;
-  int64_t blocksPerClusterPortable = 0;
   double launchUs = 0;
 
+  /// The limits that all products of the architecture share.
+  const target::Target &target() const { return *target::findTarget(arch); }
+  /// The matrix instruction of the families, which take bf16.
+  const target::MmaShape &mma() const {
+    return *target().findMma(target::Element::BF16, target::Element::F32);
+  }
   /// Bytes that HBM delivers in one cycle of the tensor clock, whole chip.
   double hbmBytesPerClock() const { return hbmReachedTbS * 1e6 / clockMhz; }
   double latency(const std::string &what) const {

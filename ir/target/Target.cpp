@@ -2,8 +2,6 @@
 
 #include "ir/target/Target.h"
 
-#include <array>
-
 namespace tilewright::target {
 
 int64_t getBits(Element element) {
@@ -81,6 +79,13 @@ static constexpr std::array<Target, 3> targets = {{
      .clusterSize = 8,
      .mmaShapes = tcgen05Shapes},
 }};
+
+int64_t CopyLimits::getWidestSwizzle(int64_t bytes) const {
+  for (int64_t swizzle : swizzles)
+    if (bytes % swizzle == 0)
+      return swizzle;
+  return 0;
+}
 
 const MmaShape *Target::findMma(Element operand, Element accumulator) const {
   for (const MmaShape &shape : mmaShapes)

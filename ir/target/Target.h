@@ -7,6 +7,7 @@
 #ifndef TILEWRIGHT_IR_TARGET_TARGET_H
 #define TILEWRIGHT_IR_TARGET_TARGET_H
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -48,6 +49,10 @@ struct ThreadLimits {
   int64_t budgetMax = 0;
   /// Named barriers of a CTA, with number 0, which is that of all threads.
   int64_t namedBarriers = 16;
+  /// The widest access of one thread.
+  int64_t accessBytes = 16;
+
+  int64_t threadsPerGroup() const { return threadsPerWarp * warpsPerGroup; }
 };
 
 struct SharedLimits {
@@ -69,6 +74,11 @@ struct CopyLimits {
   int64_t sharedAlignment = 128;
   /// Transaction bytes that an mbarrier can have outstanding.
   int64_t transactionBytes = 0;
+  /// Spans of the swizzles, widest first.
+  std::array<int64_t, 3> swizzles = {128, 64, 32};
+
+  /// The widest swizzle whose panels make up rows of `bytes`; 0 if none does.
+  int64_t getWidestSwizzle(int64_t bytes) const;
 };
 
 struct Target {

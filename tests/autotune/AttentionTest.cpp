@@ -1,6 +1,7 @@
 //===- AttentionTest.cpp - Legality and choice of attention configs -------===//
 
 #include "autotune/Attention.h"
+#include "ir/target/Roles.h"
 #include "tests/autotune/TestSkus.h"
 
 #include "gtest/gtest.h"
@@ -38,11 +39,32 @@ TEST(Attention, GivesAReasonForEachRuleOfPrefill) {
             "a block of keys must be whole pages or a whole part of one");
   config.blockN = 256;
   EXPECT_EQ(reasonOf(whyIllegal(config, shape, sku)),
-            "O, S and P do not fit in the register budget");
+            "O and S do not fit in the register budget");
   config.blockN = 64;
   config.numStages = 16;
   EXPECT_EQ(reasonOf(whyIllegal(config, shape, sku)),
             "Q and the K/V ring do not fit in shared memory");
+}
+
+TEST(Attention, CountsTheRegistersThatTheLoweringGives) {
+  // Of the 232 that two math warpgroups get beside a producer of 40, O takes
+  // 80 and two blocks of scores 128.
+  Sku sku = testSku("h800-sxm");
+  target::RoleRegisters registers =
+      target::getRoleRegisters(sku.target(), /*mathWarpgroups=*/2);
+  EXPECT_EQ(registers.producer, 40);
+  EXPECT_EQ(registers.math, 232);
+  AttentionShape shape = shapeOf(2048, 64, 2048);
+  AttentionPrefillConfig config;
+  shape.headDim = 160;
+  EXPECT_EQ(reasonOf(whyIllegal(config, shape, sku)), "");
+  shape.headDim = 176;
+  EXPECT_EQ(reasonOf(whyIllegal(config, shape, sku)),
+            "O and S do not fit in the register budget");
+  // Alone, a math warpgroup has 240.
+  config.mathWarpgroups = 1, config.blockM = 64;
+  EXPECT_EQ(target::getRoleRegisters(sku.target(), 1).math, 240);
+  EXPECT_EQ(reasonOf(whyIllegal(config, shape, sku)), "");
 }
 
 TEST(Attention, GivesAReasonForEachRuleOfDecode) {

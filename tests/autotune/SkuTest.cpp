@@ -110,6 +110,8 @@ TEST(Sku, RefusesSenselessValues) {
       {"hbm_reached_tb_s", "3", "hbm_reached_tb_s must be a positive number"},
       {"hbm_reached_tb_s", -3.0, "hbm_reached_tb_s must be a positive number"},
       {"clock_mhz", 1830, "clock_mhz must be an object"},
+      {"registers_per_sm", 32768,
+       "registers_per_sm is 32768, not 65536 as of the architecture"},
       {"latency_cycles",
        {{"dram", -1}},
        "latency_cycles.dram must be a positive number"}};

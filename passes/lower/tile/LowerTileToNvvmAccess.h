@@ -6,12 +6,13 @@
 #ifndef TILEWRIGHT_PASSES_LOWER_TILE_LOWERTILETONVVMACCESS_H
 #define TILEWRIGHT_PASSES_LOWER_TILE_LOWERTILETONVVMACCESS_H
 
+#include "ir/target/Target.h"
 #include "passes/lower/tile/LowerTileToNvvm.h"
 
 namespace tilewright {
 
 /// Widest access of a thread.
-constexpr int64_t kMaxAccessBytes = 16;
+constexpr int64_t kMaxAccessBytes = target::ThreadLimits().accessBytes;
 
 struct AccessOptions {
   /// Null where the access is unconditional.

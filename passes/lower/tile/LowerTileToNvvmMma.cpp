@@ -21,7 +21,7 @@ constexpr int64_t kAtomRows = 8;
 /// Addresses and strides of a descriptor count chunks of this size.
 constexpr int64_t kChunkBytes = 16;
 constexpr int64_t kAddressMask = 0x3ffff;
-constexpr int64_t kWarpsPerGroup = 4;
+constexpr int64_t kWarpsPerGroup = target::ThreadLimits().warpsPerGroup;
 
 /// The names and extents of the instruction for a pair of operand types.
 struct Instruction {

@@ -14,22 +14,6 @@ FailureOr<int64_t> getConfigField(xf::KernelOp kernel, StringRef name) {
          << name << "' in its config; run xf-tune-kernels first";
 }
 
-RoleRegisters getRoleRegisters(const target::Target &target,
-                               int64_t mathWarpgroups) {
-  // Issuing copies takes few registers; two math warpgroups need all they can
-  // get.
-  static constexpr int64_t kProducer = 40;
-  // Above this, nothing is gained: the accumulators of the largest tile fit.
-  static constexpr int64_t kConsumerMax = 240;
-  const target::ThreadLimits &threads = target.threads;
-  int64_t perGroup =
-      threads.registersPerSm / (threads.threadsPerWarp * threads.warpsPerGroup);
-  int64_t share = (perGroup - kProducer) / mathWarpgroups;
-  int64_t consumer =
-      std::min(share, kConsumerMax) / threads.budgetStep * threads.budgetStep;
-  return {kProducer, consumer};
-}
-
 tile::RoleOp openRole(StringRef name, int64_t warps, int64_t replicas,
                       int64_t registers, KernelBuilder &b) {
   auto role = tile::RoleOp::create(

@@ -5,7 +5,7 @@
 #ifndef TILEWRIGHT_PASSES_LOWER_XF_FAMILIES_H
 #define TILEWRIGHT_PASSES_LOWER_XF_FAMILIES_H
 
-#include "ir/target/Target.h"
+#include "ir/target/Roles.h"
 #include "passes/lower/xf/KernelSignature.h"
 
 namespace tilewright {
@@ -30,14 +30,6 @@ mlir::LogicalResult lowerAttentionDecode(xf::KernelOp source,
 /// missing.
 mlir::FailureOr<int64_t> getConfigField(xf::KernelOp kernel,
                                         llvm::StringRef name);
-
-/// Registers per thread of a producer warpgroup and of the math warpgroups
-/// beside it: together they fill an SM.
-struct RoleRegisters {
-  int64_t producer, consumer;
-};
-RoleRegisters getRoleRegisters(const target::Target &target,
-                               int64_t mathWarpgroups);
 
 /// Opens a role, moves the builder into it, and returns it.
 tile::RoleOp openRole(llvm::StringRef name, int64_t warps, int64_t replicas,

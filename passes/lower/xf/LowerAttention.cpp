@@ -12,11 +12,8 @@ using namespace mlir;
 namespace tilewright {
 
 int64_t AttentionPlan::swizzle() const {
-  int64_t bytes = headDim * 2;
-  for (int64_t swizzle : {128, 64, 32})
-    if (bytes % swizzle == 0)
-      return swizzle;
-  return 0;
+  int64_t bytes = headDim * element.getIntOrFloatBitWidth() / 8;
+  return target::getDefaultTarget().copies.getWidestSwizzle(bytes);
 }
 
 template <typename AttentionLike>

@@ -168,15 +168,15 @@ LogicalResult lowerAttentionDecode(xf::KernelOp source, StringRef name,
         vRing = tile::RingOp::create(b, ringType);
   const target::MmaShape *mma =
       target.findMma(target::Element::BF16, target::Element::F32);
-  RoleRegisters registers = getRoleRegisters(target, 1);
+  target::RoleRegisters registers = target::getRoleRegisters(target, 1);
   {
     OpBuilder::InsertionGuard guard(b);
     openRole("load", 1, /*replicas=*/1, registers.producer, b);
     buildProducer(*plan, tensors, kRing, vRing, b);
   }
   OpBuilder::InsertionGuard guard(b);
-  openRole("math", target.threads.warpsPerGroup, /*replicas=*/1,
-           registers.consumer, b);
+  openRole("math", target.threads.warpsPerGroup, /*replicas=*/1, registers.math,
+           b);
   buildMath(*plan, tensors, mma->m, kRing, vRing, b);
   return success();
 }

@@ -297,7 +297,8 @@ LogicalResult lowerAttentionPrefill(xf::KernelOp source, StringRef name,
   Value order;
   if (plan.replicas > 1)
     order = tile::OrderOp::create(b, tile::OrderType::get(context));
-  RoleRegisters registers = getRoleRegisters(target, plan.replicas);
+  target::RoleRegisters registers =
+      target::getRoleRegisters(target, plan.replicas);
   {
     OpBuilder::InsertionGuard guard(b);
     openRole("load", 1, /*replicas=*/1, registers.producer, b);
@@ -305,7 +306,7 @@ LogicalResult lowerAttentionPrefill(xf::KernelOp source, StringRef name,
   }
   OpBuilder::InsertionGuard guard(b);
   tile::RoleOp role = openRole("math", target.threads.warpsPerGroup,
-                               plan.replicas, registers.consumer, b);
+                               plan.replicas, registers.math, b);
   Value replica =
       plan.replicas > 1 ? Value(role.getBodyBlock()->getArgument(0)) : Value();
   PrefillMath(plan, tensors, b).build(replica, qRing, kRing, vRing, order);

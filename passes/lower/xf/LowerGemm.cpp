@@ -15,9 +15,6 @@ using namespace mlir;
 
 namespace tilewright {
 
-// Bytes of a row of a stage: the widest swizzle, 64 elements of 16 bits.
-static constexpr int64_t kSwizzle = 128;
-
 namespace {
 /// A GEMM as its config and region describe it.
 struct GemmPlan {
@@ -212,10 +209,11 @@ LogicalResult lowerGemm(xf::KernelOp source, StringRef name, KernelBuilder &b) {
   Value w = signature.getOperand(plan->matmul.getWeight());
   Type element = cast<tile::GlobalType>(x.getType()).getElementType();
   const target::Target &target = target::getDefaultTarget();
+  int64_t swizzle = target.copies.swizzles.front();
   tile::SharedType activations =
-      b.shared({plan->blockM, plan->blockK}, element, kSwizzle);
+      b.shared({plan->blockM, plan->blockK}, element, swizzle);
   tile::SharedType weights =
-      b.shared({plan->blockN, plan->blockK}, element, kSwizzle);
+      b.shared({plan->blockN, plan->blockK}, element, swizzle);
   SmallVector<Type> buffers = plan->swapped
                                   ? SmallVector<Type>{weights, activations}
                                   : SmallVector<Type>{activations, weights};
@@ -228,7 +226,8 @@ LogicalResult lowerGemm(xf::KernelOp source, StringRef name, KernelBuilder &b) {
   kernel.setGridAttr(gridOf(
       *plan, cast<tile::GlobalType>(x.getType()).getSize(0), b.getContext()));
 
-  RoleRegisters registers = getRoleRegisters(target, plan->warpgroups);
+  target::RoleRegisters registers =
+      target::getRoleRegisters(target, plan->warpgroups);
   {
     OpBuilder::InsertionGuard guard(b);
     openRole("load", 1, /*replicas=*/1, registers.producer, b);
@@ -236,7 +235,7 @@ LogicalResult lowerGemm(xf::KernelOp source, StringRef name, KernelBuilder &b) {
   }
   OpBuilder::InsertionGuard guard(b);
   openRole("math", plan->warpgroups * target.threads.warpsPerGroup,
-           /*replicas=*/1, registers.consumer, b);
+           /*replicas=*/1, registers.math, b);
   return buildMath(*plan, source, signature, ring, b);
 }
 
