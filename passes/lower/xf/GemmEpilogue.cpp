@@ -96,6 +96,8 @@ Value GemmEpilogue::loadLike(Value argument, const Piece &piece) {
     Value row = b.load(memory, {piece.column}, tile.shape(1, columns), options);
     return b.cast(row, b.getF32Type());
   }
+  if (Value turned = loadTurned(memory, piece, columns))
+    return b.cast(turned, b.getF32Type());
   options.dims =
       tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
   Value rows = b.load(memory, {tile.token, piece.column},
@@ -170,14 +172,16 @@ FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateNorm(xf::RmsNormOp op) {
   return Piece{b.mulf(b.mulf(x, factor), weight), piece->column};
 }
 
-/// The numbers of an `[tokens]` operand for this tile's tokens.
-Value GemmEpilogue::loadTokens(Value argument, Attribute fill) {
+/// The numbers of an `[tokens]` operand for this tile's tokens, along dimension
+/// 0, or 1 with `swapped`.
+Value GemmEpilogue::loadTokens(Value argument, bool swapped, Attribute fill) {
   KernelBuilder::LoadOptions options;
   options.fill = fill;
   options.dims =
-      tile.swapped ? SmallVector<int64_t>{-1, 0} : SmallVector<int64_t>{0, -1};
-  return b.load(signature.getOperand(argument), {tile.token},
-                tile.shape(tile.blockM, 1), options);
+      swapped ? SmallVector<int64_t>{-1, 0} : SmallVector<int64_t>{0, -1};
+  SmallVector<int64_t> shape = swapped ? SmallVector<int64_t>{1, tile.blockM}
+                                       : SmallVector<int64_t>{tile.blockM, 1};
+  return b.load(signature.getOperand(argument), {tile.token}, shape, options);
 }
 
 FailureOr<Value> GemmEpilogue::evaluateRowScalar(Value value) {
@@ -185,7 +189,7 @@ FailureOr<Value> GemmEpilogue::evaluateRowScalar(Value value) {
   if (it != rowScalars.end())
     return it->second;
   if (signature.isOperand(value))
-    return rowScalars[value] = loadTokens(value);
+    return rowScalars[value] = loadTokens(value, tile.swapped);
   auto rstd = value.getDefiningOp<xf::RstdOp>();
   if (!rstd || !signature.isOperand(rstd.getPartial()))
     return value.getDefiningOp()->emitOpError(
@@ -227,7 +231,7 @@ FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateRope(xf::RopeOp op) {
   KernelBuilder::LoadOptions options;
   options.dims =
       tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
-  options.rows = loadTokens(op.getPositions());
+  options.rows = loadTokens(op.getPositions(), tile.swapped);
   Value table = signature.getOperand(op.getTable());
   SmallVector<int64_t> shape = tile.shape(tile.blockM, columns / 2);
   Value cosine =

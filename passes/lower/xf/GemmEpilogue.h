@@ -9,6 +9,8 @@
 
 #include "passes/lower/xf/KernelSignature.h"
 
+#include "llvm/ADT/MapVector.h"
+
 namespace tilewright {
 
 /// Where a tile lies, and how its fragment is turned.
@@ -54,6 +56,8 @@ private:
   mlir::FailureOr<Piece> evaluateGate(xf::GatedActivationOp op);
   mlir::FailureOr<mlir::Value> evaluateRowScalar(mlir::Value value);
   mlir::Value loadLike(mlir::Value argument, const Piece &piece);
+  mlir::Value loadTurned(mlir::Value memory, const Piece &piece,
+                         int64_t columns);
 
   mlir::LogicalResult emitSlice(const GemmTile &tile, int64_t offset,
                                 mlir::Value accumulator);
@@ -63,14 +67,20 @@ private:
                                       mlir::Value destination);
   mlir::LogicalResult appendToCache(xf::CacheAppendOp op,
                                     mlir::Value destination);
-  void storePiece(const Piece &piece, mlir::Value destination, mlir::Value rows,
-                  mlir::Value base, mlir::Value column);
-  mlir::Value getStaging(const Piece &piece, mlir::Value destination);
-  void storeStaged(const Piece &piece, mlir::Value destination,
+  /// Where a piece goes: row `rows[t]`, or else `base`, for its first token.
+  struct Place {
+    mlir::Value destination, rows, base, column;
+  };
+  void storePiece(mlir::Value fragment, const Place &place, bool swapped);
+  void storeByCopy(const Piece &piece, mlir::Value destination,
                    mlir::Value staged);
-  template <typename Store>
-  mlir::LogicalResult storeRegrouped(mlir::Value value, Store store);
-  mlir::Value loadTokens(mlir::Value argument, mlir::Attribute fill = {});
+  mlir::Value getStaging(mlir::Type element, int64_t columns, unsigned number);
+  mlir::Value getStaging(const Piece &piece, unsigned number);
+  mlir::Value turn(const Piece &piece, mlir::Value staged);
+  mlir::FailureOr<llvm::SmallVector<Piece>>
+  evaluateRegrouped(mlir::Value value);
+  mlir::Value loadTokens(mlir::Value argument, bool swapped,
+                         mlir::Attribute fill = {});
 
   xf::KernelOp source;
   const KernelSignature &signature;
@@ -81,8 +91,9 @@ private:
   Piece product;
   mlir::Value segment; // the split's piece that the slice lies in, or null
   llvm::DenseMap<mlir::Value, Piece> memo;
-  // Shared tile that results pass through on their way out, or null.
-  mlir::Value staging;
+  // Shared tiles that results pass through on their way out, by type and
+  // number.
+  llvm::MapVector<std::pair<mlir::Type, unsigned>, mlir::Value> staging;
   // Numbers per token, made once for all slices of a tile.
   llvm::DenseMap<mlir::Value, mlir::Value> rowScalars;
 };

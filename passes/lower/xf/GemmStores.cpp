@@ -73,74 +73,114 @@ LogicalResult GemmEpilogue::emitOutput(unsigned index) {
   return storeRows(value, destination);
 }
 
-void GemmEpilogue::storePiece(const Piece &piece, Value destination, Value rows,
-                              Value base, Value column) {
+void GemmEpilogue::storePiece(Value fragment, const Place &place,
+                              bool swapped) {
   KernelBuilder::StoreOptions options;
-  options.rows = rows;
+  options.rows = place.rows;
   options.dims =
-      tile.swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
-  b.store(piece.fragment, destination, {base, column}, options);
+      swapped ? SmallVector<int64_t>{1, 0} : SmallVector<int64_t>{0, 1};
+  b.store(fragment, place.destination, {place.base, place.column}, options);
 }
 
-/// The widest swizzle whose panels make up rows of `bytes`; 0 if none does.
-static int64_t getStagingSwizzle(int64_t bytes) {
-  for (int64_t swizzle : {128, 64, 32})
-    if (bytes % swizzle == 0)
-      return swizzle;
-  return 0;
-}
-
-/// The shared tile through which a piece leaves by TMA, so that the stores run
-/// on under the next tile's products. Nothing where the piece has to go
-/// straight to memory: a column of the fragment is a row of the result, or the
-/// result is wide (a thread's share of a row fills its sectors as it is), or
-/// its rows cannot be addressed by a tensor map.
-Value GemmEpilogue::getStaging(const Piece &piece, Value destination) {
-  auto global = cast<tile::GlobalType>(destination.getType());
-  Type element = KernelBuilder::typeOf(piece.fragment).getElementType();
-  constexpr unsigned kMatrixBits = 16; // what stmatrix moves
-  if (tile.swapped || findOutputSplit(source) || global.getRank() != 2 ||
-      element.getIntOrFloatBitWidth() != kMatrixBits)
-    return nullptr;
-  int64_t elementBytes = kMatrixBits / 8;
+/// Whether a tensor map can address rows of `global`.
+static bool hasTensorMap(tile::GlobalType global) {
   int64_t granule = target::getDefaultTarget().copies.granuleBytes;
-  ArrayRef<int64_t> shape = KernelBuilder::shapeOf(piece.fragment);
-  int64_t swizzle = getStagingSwizzle(shape[1] * elementBytes);
-  if (swizzle == 0 || global.getShape().back() * elementBytes % granule != 0)
+  int64_t bytes = global.getShape().back() *
+                  global.getElementType().getIntOrFloatBitWidth() / 8;
+  return global.getRank() == 2 && bytes % granule == 0;
+}
+
+/// The shared tile for a piece on its way, tokens by columns. Pieces of another
+/// `number` may be under way in another tile. Nothing where the piece has to go
+/// straight to memory: it is wide (a thread's share of a row fills
+/// its sectors as it is), or its columns make up no panel. Unswapped, there is
+/// room for one kind of tile; a tile that is divided among outputs has several.
+Value GemmEpilogue::getStaging(Type element, int64_t columns, unsigned number) {
+  constexpr unsigned kMatrixBits = 16; // what stmatrix moves
+  if (element.getIntOrFloatBitWidth() != kMatrixBits ||
+      (!tile.swapped && findOutputSplit(source)))
     return nullptr;
-  tile::SharedType type = b.shared(shape, element, swizzle);
-  if (!staging) {
+  int64_t swizzle = target::getDefaultTarget().copies.getWidestSwizzle(
+      columns * kMatrixBits / 8);
+  if (swizzle == 0)
+    return nullptr;
+  tile::SharedType type = b.shared({tile.blockM, columns}, element, swizzle);
+  std::pair<Type, unsigned> key(type, number);
+  if (!tile.swapped && !staging.empty() && !staging.contains(key))
+    return nullptr;
+  Value &staged = staging[key];
+  if (!staged) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(signature.getKernel().getBodyBlock());
-    staging = tile::AllocOp::create(b, type, IntegerAttr(), StringAttr());
+    staged = tile::AllocOp::create(b, type, IntegerAttr(), StringAttr());
   }
-  return staging.getType() == type ? staging : nullptr;
+  return staged;
 }
 
+Value GemmEpilogue::getStaging(const Piece &piece, unsigned number) {
+  return getStaging(KernelBuilder::typeOf(piece.fragment).getElementType(),
+                    KernelBuilder::shapeOf(piece.fragment)[tile.columnDim()],
+                    number);
+}
+
+/// By TMA, so that the stores run on under the next tile's products.
 /// tile-insert-fences adds what this needs: a wait for the copy of the tile
 /// before, and the fence between these stores and this copy.
-void GemmEpilogue::storeStaged(const Piece &piece, Value destination,
+void GemmEpilogue::storeByCopy(const Piece &piece, Value destination,
                                Value staged) {
-  tile::StoreMatrixOp::create(b, piece.fragment, staged, /*transpose=*/false);
+  tile::StoreMatrixOp::create(b, piece.fragment, staged,
+                              /*transpose=*/tile.swapped);
   tile::CopyOutOp::create(
       b, staged, destination, ValueRange{tile.token, piece.column},
       DenseI64ArrayAttr(), DenseI64ArrayAttr(), IntegerAttr());
 }
 
-/// Calls `store(piece)` with the columns of `value`, in one piece, or in two
-/// where an op regroups them last: the first partners, then the second.
-template <typename Store>
-LogicalResult GemmEpilogue::storeRegrouped(Value value, Store store) {
+/// A swapped piece with tokens along dimension 0, by way of `staged`: what is
+/// adjacent in memory becomes adjacent in a thread.
+Value GemmEpilogue::turn(const Piece &piece, Value staged) {
+  tile::StoreMatrixOp::create(b, piece.fragment, staged, /*transpose=*/true);
+  tile::SyncOp::create(b);
+  auto type = cast<tile::SharedType>(staged.getType());
+  Value turned = b.load(staged, {b.index(0), b.index(0)}, type.getShape(), {});
+  // Before the tile is written again.
+  tile::SyncOp::create(b);
+  return turned;
+}
+
+/// The converse: rows of `memory` for a swapped piece. Nothing where there is
+/// no tile to turn them in.
+Value GemmEpilogue::loadTurned(Value memory, const Piece &piece,
+                               int64_t columns) {
+  auto global = cast<tile::GlobalType>(memory.getType());
+  Value staged;
+  if (tile.swapped)
+    staged = getStaging(global.getElementType(), columns, /*number=*/0);
+  if (!staged)
+    return nullptr;
+  Value rows =
+      b.load(memory, {tile.token, piece.column}, {tile.blockM, columns}, {});
+  b.store(rows, staged, {b.index(0), b.index(0)}, {});
+  tile::SyncOp::create(b);
+  Value turned = tile::LoadMatrixOp::create(
+      b, b.fragment(tile.shape(tile.blockM, columns), global.getElementType()),
+      staged, /*transpose=*/true);
+  // Before the tile is written again.
+  tile::SyncOp::create(b);
+  return turned;
+}
+
+/// The columns of `value`, in one piece, or in two where an op regroups them
+/// last: the first partners, then the second.
+FailureOr<SmallVector<GemmEpilogue::Piece>>
+GemmEpilogue::evaluateRegrouped(Value value) {
   while (auto reshape = value.getDefiningOp<xf::ReshapeOp>())
     value = reshape.getInput();
   auto regroup = value.getDefiningOp<xf::RegroupColumnsOp>();
   FailureOr<Piece> piece = evaluate(regroup ? regroup.getInput() : value);
   if (failed(piece))
     return failure();
-  if (!regroup) {
-    store(*piece);
-    return success();
-  }
+  if (!regroup)
+    return SmallVector<Piece>{*piece};
   int64_t columns = KernelBuilder::shapeOf(piece->fragment)[tile.columnDim()];
   int64_t period = regroup.getPeriod(), from = regroup.getFrom(),
           to = regroup.getTo();
@@ -153,19 +193,28 @@ LogicalResult GemmEpilogue::storeRegrouped(Value value, Store store) {
   Value inPeriod = b.rem(piece->column, period);
   Value start = arith::SubIOp::create(b, piece->column, inPeriod);
   Value column = arith::AddIOp::create(b, start, b.div(inPeriod, 2));
-  store(Piece{first, column});
-  store(Piece{second, b.add(column, to)});
-  return success();
+  return SmallVector<Piece>{Piece{first, column},
+                            Piece{second, b.add(column, to)}};
 }
 
 LogicalResult GemmEpilogue::storeRows(Value value, Value destination) {
-  return storeRegrouped(value, [&](const Piece &piece) {
-    if (Value staged = getStaging(piece, destination))
-      storeStaged(piece, destination, staged);
+  FailureOr<SmallVector<Piece>> pieces = evaluateRegrouped(value);
+  if (failed(pieces))
+    return failure();
+  for (auto [number, piece] : llvm::enumerate(*pieces)) {
+    bool copied = hasTensorMap(cast<tile::GlobalType>(destination.getType()));
+    Value staged;
+    if (copied || tile.swapped)
+      staged = getStaging(piece, number);
+    Place place{destination, /*rows=*/Value(), tile.token, piece.column};
+    if (staged && copied)
+      storeByCopy(piece, destination, staged);
+    else if (staged)
+      storePiece(turn(piece, staged), place, /*swapped=*/false);
     else
-      storePiece(piece, destination, /*rows=*/Value(), tile.token,
-                 piece.column);
-  });
+      storePiece(piece.fragment, place, tile.swapped);
+  }
+  return success();
 }
 
 LogicalResult GemmEpilogue::storeSumSquares(xf::SumSquaresOp op,
@@ -183,8 +232,10 @@ LogicalResult GemmEpilogue::storeSumSquares(xf::SumSquaresOp op,
     Value part = b.extract(squares, tile.shape(0, offset),
                            tile.shape(tile.blockM, chunk));
     Value sum = b.reduce(tile::ReduceKind::Add, part, tile.columnDim());
-    storePiece({sum, Value()}, destination, /*rows=*/Value(), tile.token,
-               b.add(b.div(piece->column, chunk), offset / chunk));
+    storePiece(sum,
+               {destination, /*rows=*/Value(), tile.token,
+                b.add(b.div(piece->column, chunk), offset / chunk)},
+               tile.swapped);
   }
   return success();
 }
@@ -196,9 +247,16 @@ LogicalResult GemmEpilogue::appendToCache(xf::CacheAppendOp op,
   auto type = op.getCache().getType();
   int64_t heads = type.getDimSize(1), pageSize = type.getDimSize(2),
           headDim = type.getDimSize(3);
-  SmallVector<int64_t> shape = tile.shape(tile.blockM, 1);
+  FailureOr<SmallVector<Piece>> pieces = evaluateRegrouped(op.getInput());
+  if (failed(pieces))
+    return failure();
+  bool turned = tile.swapped && getStaging(pieces->front(), /*number=*/0);
+  bool swapped = tile.swapped && !turned;
+  SmallVector<int64_t> shape = swapped ? SmallVector<int64_t>{1, tile.blockM}
+                                       : SmallVector<int64_t>{tile.blockM, 1};
   // Rows of the tile beyond the last token must not write to slot 0.
-  Value slots = loadTokens(op.getSlotMapping(), b.getI32IntegerAttr(-1));
+  Value slots =
+      loadTokens(op.getSlotMapping(), swapped, b.getI32IntegerAttr(-1));
   Value pageSizes = b.splat(static_cast<int32_t>(pageSize), shape);
   Value page = arith::DivSIOp::create(b, slots, pageSizes);
   Value inPage = arith::RemSIOp::create(b, slots, pageSizes);
@@ -206,13 +264,17 @@ LogicalResult GemmEpilogue::appendToCache(xf::CacheAppendOp op,
       b.muli(page, b.splat(static_cast<int32_t>(heads * pageSize), shape)),
       inPage);
   Value skipped = b.compare(Compare::Less, slots, b.splat(int32_t(0), shape));
-  return storeRegrouped(op.getInput(), [&](const Piece &piece) {
+  for (auto [number, piece] : llvm::enumerate(*pieces)) {
     Value head = b.toI32(b.mul(b.div(piece.column, headDim), pageSize));
     Value rows = b.select(skipped, b.splat(int32_t(-1), shape),
                           b.addi(firstRow, b.splat(head, shape)));
-    storePiece(piece, destination, rows, b.index(0),
-               b.rem(piece.column, headDim));
-  });
+    Value fragment =
+        turned ? turn(piece, getStaging(piece, number)) : piece.fragment;
+    storePiece(fragment,
+               {destination, rows, b.index(0), b.rem(piece.column, headDim)},
+               swapped);
+  }
+  return success();
 }
 
 } // namespace tilewright
