@@ -4,6 +4,7 @@
 #define TILEWRIGHT_SIM_EXEC_CTA_H
 
 #include "sim/async/TensorMap.h"
+#include "sim/exec/AsyncQueue.h"
 #include "sim/exec/Engine.h"
 #include "sim/exec/Program.h"
 #include "sim/exec/Schedule.h"
@@ -53,6 +54,14 @@ struct WgmmaQueue {
   };
   std::vector<Issue> issues[4]; ///< by warp, those not yet run
   uint32_t completed = 0;
+
+  /// Whether all four warps have issued the oldest that did not run.
+  bool ready() const {
+    for (const std::vector<Issue> &each : issues)
+      if (each.empty())
+        return false;
+    return true;
+  }
 };
 
 /// A tensor map that was decoded; all bytes zero (no valid map) when empty.
@@ -94,6 +103,7 @@ struct Cluster {
   /// Arrivals, completed waits and exits: what a deadlock has none of.
   uint64_t events = 0;
   ScheduleRandom random;
+  AsyncQueue async;
   uint32_t liveThreads() const;
   void checkBarrier();
 };

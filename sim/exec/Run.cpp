@@ -37,6 +37,10 @@ static constexpr uint64_t spinInstructions = 128;
 /// Turns of every resident cluster that all only poll.
 static constexpr uint64_t spinLimit = 100000;
 
+/// An adversarial schedule moves an asynchronous operation after one in so many
+/// slices.
+static constexpr uint32_t asyncStepEvery = 4;
+
 namespace {
 
 enum class ClusterEnd : uint8_t { Slice, Spinning, Done, Fault };
@@ -76,6 +80,7 @@ private:
   bool runWarp(Warp &warp, Round &round);
   bool runSlice(Warp &warp, uint32_t budget, bool &spun);
   bool runShuffledRound(Round &round);
+  bool stepAsync();
   void timeOutWaits();
 
   LaunchContext &launch;
@@ -210,7 +215,12 @@ bool ClusterTask::runWarp(Warp &warp, Round &round) {
     round.progressed = true;
   }
   round.live |= !warp.done();
-  return true;
+  return !cluster.random.oneIn(asyncStepEvery) || stepAsync();
+}
+
+/// Lets an asynchronous operation go on. False after a fault.
+bool ClusterTask::stepAsync() {
+  return cluster.async.empty() || cluster.async.step(cluster.random);
 }
 
 /// One slice of every warp. False after a fault.
@@ -300,9 +310,16 @@ ClusterEnd ClusterTask::run() {
     if (!runRound(round) || launch.failed.load(std::memory_order_relaxed))
       return ClusterEnd::Fault;
     if (!round.live) {
+      if (!cluster.async.drain(cluster.random))
+        return ClusterEnd::Fault;
       if (launch.observer)
         launch.observer->clusterEnds(cluster);
       return ClusterEnd::Done;
+    }
+    if (!round.progressed && !cluster.async.empty()) {
+      if (!stepAsync())
+        return ClusterEnd::Fault;
+      continue;
     }
     if (round.progressed) {
       // After a time-out, coming back to the same wait is no progress.
@@ -504,6 +521,8 @@ uint32_t maxActiveBlocksPerSm(const Kernel &kernel, const DeviceConfig &config,
   uint32_t warps = (blockThreads + laneCount - 1) / laneCount;
   uint32_t shared = kernel.staticSharedBytes + dynamicSharedBytes;
   if (shared > config.sharedPerBlockOptin)
+    return 0;
+  if (uint64_t(kernel.regs) * warps * laneCount > config.regsPerBlock)
     return 0;
   uint32_t blocks = config.maxBlocksPerSm;
   blocks = std::min(blocks, config.maxThreadsPerSm / (warps * laneCount));

@@ -32,12 +32,20 @@ static void decodeArriveOn(InstDecoder &d) {
   d.emit(runAsyncArrive, inst);
 }
 
-/// Copies are complete when they are issued, so groups are never waited for.
-static void decodeGroup(InstDecoder &d, bool hasCount) {
-  d.needOperands(hasCount ? 1 : 0);
-  if (hasCount)
-    d.needConstant(d.operand(0), 0, INT32_MAX);
-  d.emit(runNothing);
+static void decodeCommit(InstDecoder &d, uint32_t flags) {
+  d.needOperands(0);
+  Inst inst;
+  inst.flags = flags;
+  d.emit(runAsyncCommit, inst);
+}
+
+static void decodeGroupWait(InstDecoder &d, uint32_t flags) {
+  Inst inst;
+  inst.flags = flags | Works;
+  d.needOperands(flags & asyncAll ? 0 : 1);
+  if (!(flags & asyncAll))
+    inst.imm = static_cast<int32_t>(d.needConstant(d.operand(0), 0, INT32_MAX));
+  d.emit(runAsyncWait, inst);
 }
 
 /// cp.async.{ca,cg}.shared.global [dst], [src], size{, src-size}{, policy}, or
@@ -260,11 +268,10 @@ static void decodeTensorCopy(InstDecoder &d, bool reduces) {
 
 static void decodeBulk(InstDecoder &d) {
   if (d.take("commit_group"))
-    return decodeGroup(d, false);
-  if (d.take("wait_group")) {
-    d.take("read");
-    return decodeGroup(d, true);
-  }
+    return decodeCommit(d, asyncBulk);
+  if (d.take("wait_group"))
+    return decodeGroupWait(d, d.take("read") ? asyncBulk | asyncReadsOnly
+                                             : uint32_t(asyncBulk));
   if (d.take("prefetch"))
     return decodeBulkPrefetch(d);
   if (d.take("tensor"))
@@ -287,11 +294,11 @@ static void decodeCp(InstDecoder &d) {
   if (d.take("mbarrier"))
     return decodeArriveOn(d);
   if (d.take("commit_group"))
-    return decodeGroup(d, false);
+    return decodeCommit(d, 0);
   if (d.take("wait_all"))
-    return decodeGroup(d, false);
+    return decodeGroupWait(d, asyncAll);
   if (d.take("wait_group"))
-    return decodeGroup(d, true);
+    return decodeGroupWait(d, 0);
   decodeSmallCopy(d);
 }
 

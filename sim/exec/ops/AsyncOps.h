@@ -1,8 +1,8 @@
 //===- AsyncOps.h - Asynchronous copies -------------------------*- C++ -*-===//
 //
 // The default schedule completes an asynchronous operation when it is issued,
-// which is one of the orders that the ISA allows. Groups are counted all the
-// same, so that later schedules can hold operations back.
+// which is one of the orders that the ISA allows. Adversarial schedules hold
+// operations back in the cluster's AsyncQueue.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,6 +26,15 @@ struct AsyncCopySpec {
 Status runAsyncCopy(const Inst &inst, Warp &warp);
 /// cp.async.mbarrier.arrive; the address as in Memory.h, target: whether noinc.
 Status runAsyncArrive(const Inst &inst, Warp &warp);
+
+/// Bits of Inst::flags of the group instructions; imm: groups that may stay.
+enum AsyncFlags : uint32_t {
+  asyncBulk = 1 << 16,
+  asyncAll = 1 << 17,
+  asyncReadsOnly = 1 << 18,
+};
+Status runAsyncCommit(const Inst &inst, Warp &warp);
+Status runAsyncWait(const Inst &inst, Warp &warp);
 
 enum class BulkCompletion : uint8_t { Mbarrier, Group };
 

@@ -87,9 +87,9 @@ Status runWgmmaIssue(const Inst &inst, Warp &warp) {
   queue->issues[warp.index % warpgroupWarps].push_back(issue);
   ++warp.wgmmaIssued;
   ++warp.cta->cluster->events;
-  for (const auto &issues : queue->issues)
-    if (issues.empty())
-      return Status::Next;
+  // Products may also be as late as the wait for them.
+  if (warp.cta->cluster->random.oneIn(2) || !queue->ready())
+    return Status::Next;
   return runOldest(inst, warp, *queue);
 }
 
@@ -119,8 +119,12 @@ Status runWgmmaWait(const Inst &inst, Warp &warp) {
   if (!queue)
     return Status::Fault;
   size_t finished = groups.size() - inFlight;
-  if (static_cast<int32_t>(queue->completed - groups[finished - 1]) < 0)
-    return warp.block(WaitKind::Wgmma);
+  while (static_cast<int32_t>(queue->completed - groups[finished - 1]) < 0) {
+    if (!queue->ready())
+      return warp.block(WaitKind::Wgmma);
+    if (runOldest(inst, warp, *queue) == Status::Fault)
+      return Status::Fault;
+  }
   groups.erase(groups.begin(),
                groups.begin() + static_cast<ptrdiff_t>(finished));
   return Status::Next;

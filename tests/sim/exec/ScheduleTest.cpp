@@ -103,4 +103,108 @@ TEST(Schedule, PermutationIsABijection) {
     }
 }
 
+/// Runs `body` with one thread for each value of `in`, once under each of many
+/// seeds, and returns the results that were seen.
+static std::set<std::vector<uint32_t>>
+outcomes(const std::string &body, const std::vector<uint32_t> &in) {
+  std::string ptx = ".version 8.5\n.target sm_90a\n.address_size 64\n"
+                    ".visible .entry k(.param .u64 out, .param .u64 in) {\n"
+                    ".reg .b32 %r<16>; .reg .b64 %rd<8>; .reg .pred %p<4>;\n"
+                    ".shared .align 16 .b32 tile[128];\n"
+                    "ld.param.u64 %rd1, [out]; ld.param.u64 %rd2, [in];\n"
+                    "mov.u32 %r1, %tid.x; mul.wide.u32 %rd3, %r1, 4;\n"
+                    "add.s64 %rd4, %rd1, %rd3; add.s64 %rd5, %rd2, %rd3;\n"
+                    "mov.u32 %r2, tile; mad.lo.u32 %r3, %r1, 4, %r2;\n" +
+                    body + "\nret;\n}\n";
+  std::set<std::vector<uint32_t>> seen;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    TestDevice device;
+    auto module = Module::load(ptx, "test.ptx", device.config, device);
+    EXPECT_TRUE(module) << (module ? "" : module.error().message);
+    if (!module)
+      return seen;
+    uint64_t out = device.upload(std::vector<uint32_t>(in.size(), 0));
+    Params params;
+    params.add(out).add(device.upload(in));
+    Launch launch;
+    launch.kernel = (*module)->findKernel("k");
+    launch.block = {static_cast<uint32_t>(in.size()), 1, 1};
+    launch.params = params.bytes;
+    launch.scheduleSeed = seed;
+    Result<LaunchStats> result = run(launch, device.config, device.memory);
+    EXPECT_TRUE(result) << result.error().message;
+    seen.insert(device.download<uint32_t>(out, in.size()));
+  }
+  return seen;
+}
+
+using Outcomes = std::set<std::vector<uint32_t>>;
+
+static std::string smallCopy(const char *wait) {
+  return std::string("cp.async.ca.shared.global [%r3], [%rd5], 4;\n"
+                     "cp.async.commit_group;\n") +
+         wait + "ld.shared.u32 %r4, [%r3]; st.global.u32 [%rd4], %r4;";
+}
+
+TEST(Schedule, CopiesAreLateUntilWaitedFor) {
+  EXPECT_EQ(outcomes(smallCopy("cp.async.wait_group 0;\n"), {7}),
+            (Outcomes{{7}}));
+  EXPECT_EQ(outcomes(smallCopy("cp.async.wait_all;\n"), {7}), (Outcomes{{7}}));
+  EXPECT_EQ(outcomes(smallCopy("cp.async.wait_group 1;\n"), {7}),
+            (Outcomes{{0}, {7}}));
+}
+
+/// Copies 16 bytes out of shared memory, then changes them.
+static std::string bulkStore(const char *wait) {
+  return std::string(R"(
+    st.shared.u32 [tile], 5;
+    fence.proxy.async.shared::cta;
+    setp.eq.u32 %p1, %r1, 0;
+    @%p1 cp.async.bulk.global.shared::cta.bulk_group [%rd1], [tile], 16;
+    cp.async.bulk.commit_group;
+)") + wait +
+         "st.shared.u32 [tile], 6; cp.async.bulk.wait_group 0;";
+}
+
+TEST(Schedule, BulkStoresReadLate) {
+  EXPECT_EQ(
+      outcomes(bulkStore("cp.async.bulk.wait_group.read 0;\n"), {0, 0, 0, 0}),
+      (Outcomes{{5, 0, 0, 0}}));
+  EXPECT_EQ(outcomes(bulkStore(""), {0, 0, 0, 0}),
+            (Outcomes{{5, 0, 0, 0}, {6, 0, 0, 0}}));
+}
+
+/// Another warp's copies are awaited through an mbarrier.
+static std::string arriveOn(const char *arrive) {
+  return std::string(R"(
+    .shared .align 8 .b64 bar;
+    setp.eq.u32 %p1, %r1, 0;
+    @%p1 mbarrier.init.shared.b64 [bar], 64;
+    bar.sync 0;
+    cp.async.ca.shared.global [%r3], [%rd5], 4;
+)") + arrive +
+         R"(
+  WAIT:
+    mbarrier.try_wait.parity.shared.b64 %p2, [bar], 0;
+    @!%p2 bra WAIT;
+    xor.b32 %r5, %r1, 32;
+    mad.lo.u32 %r6, %r5, 4, %r2;
+    ld.shared.u32 %r4, [%r6]; st.global.u32 [%rd4], %r4;)";
+}
+
+TEST(Schedule, ArrivalsFollowTheirThreadsCopies) {
+  std::vector<uint32_t> in(64), swapped(64);
+  for (uint32_t i = 0; i < 64; ++i) {
+    in[i] = 100 + i;
+    swapped[i ^ 32] = in[i];
+  }
+  EXPECT_EQ(outcomes(arriveOn("cp.async.mbarrier.arrive.noinc.shared.b64 "
+                              "[bar];\n"),
+                     in),
+            Outcomes{swapped});
+  EXPECT_GT(outcomes(arriveOn("mbarrier.arrive.shared.b64 %rd7, [bar];\n"), in)
+                .size(),
+            1u);
+}
+
 } // namespace tilewright::sim
