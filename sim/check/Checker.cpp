@@ -2,6 +2,7 @@
 
 #include "sim/check/Checker.h"
 
+#include "sim/check/AccessCheck.h"
 #include "sim/check/Session.h"
 
 namespace tilewright::sim::check {
@@ -50,6 +51,17 @@ void Checker::deadlocked(Cluster &cluster, const std::string &text) {
 
 std::unique_ptr<Observer> makeChecker(Session &session, MemoryState &memory) {
   auto checker = std::make_unique<Checker>();
+  const KindSet &kinds = session.kinds();
+  uint64_t launch = session.nextLaunch();
+  auto report = [&session, &memory, launch](Finding finding) {
+    finding.launch = launch;
+    if (finding.address && finding.object.empty() &&
+        memory.contains(*finding.address))
+      finding.object = memory.describe(*finding.address, 1);
+    session.add(std::move(finding));
+  };
+  if (kinds.has(Kind::Memory) || kinds.has(Kind::Initialization))
+    checker->addCheck(std::make_unique<AccessCheck>(memory, kinds, report));
   return checker;
 }
 

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -52,6 +53,10 @@ public:
   void written(uint64_t address, uint64_t bytes) {
     if (writes)
       writes->mark(address, bytes);
+  }
+  void unwritten(uint64_t address, uint64_t bytes) {
+    if (writes)
+      writes->clear(address, bytes);
   }
   /// `from` has become readable at `to`, with what was never written there.
   void copied(uint64_t to, uint64_t from, uint64_t bytes);

@@ -22,6 +22,9 @@ class Checks final : public AllocationWatcher {
 public:
   explicit Checks(check::Settings settings);
 
+  bool findsUndefinedReads() const {
+    return session.kinds().has(check::Kind::Initialization);
+  }
   /// Before anything is allocated. False when the host refuses memory.
   bool open(const AddressSpace &space);
   void guard(Arena &arena);

@@ -154,14 +154,17 @@ CUresult loadModule(const std::shared_ptr<Context> &context, const PtxText &ptx,
                     std::shared_ptr<ModuleObject> &module, std::string &log) {
   auto image = std::make_shared<LoadedImage>();
   image->allocator = context->allocator;
-  Result<std::unique_ptr<sim::Module>> loaded = sim::Module::load(
-      ptx.text, ptx.name, context->device.config, *context->allocator);
+  DeviceConfig config = context->device.config;
+  Checks *checks = Driver::instance().checks.get();
+  config.findsUndefinedReads = checks && checks->findsUndefinedReads();
+  Result<std::unique_ptr<sim::Module>> loaded =
+      sim::Module::load(ptx.text, ptx.name, config, *context->allocator);
   if (!loaded) {
     log = loaded.error().message;
     return resultOf(loaded.error());
   }
   image->module = std::move(*loaded);
-  if (Checks *checks = Driver::instance().checks.get())
+  if (checks)
     checks->named(*image->module, ptx.name);
   module = std::make_shared<ModuleObject>();
   module->context = context;

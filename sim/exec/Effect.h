@@ -10,6 +10,7 @@
 #define TILEWRIGHT_SIM_EXEC_EFFECT_H
 
 #include <cstdint>
+#include <string>
 
 namespace tilewright::sim::ptx {
 struct Instruction;
@@ -76,10 +77,15 @@ struct Effect {
   /// AsyncWait, BulkWait: groups that may stay pending.
   uint32_t pending = 0;
   bool readsOnly = false;    ///< BulkWait: for the reads of the sources
+  bool all = false;       ///< AsyncWait: also for what is not committed
+  bool row64 = false;     ///< Store: the values are in rows of 64 bits
   bool constantMove = false; ///< copies a register or a constant
   /// Rows of 32 bits that it names, where wgmma may have them in flight: a part
   /// of Program::touchedRows.
   uint32_t firstRow = 0, rowCount = 0;
+
+  /// A register that no path to here writes, though its value shows.
+  const std::string *undefined = nullptr;
 
   bool acquires() const {
     return order == MemoryOrder::Acquire ||

@@ -39,6 +39,8 @@ struct DeviceConfig {
   uint32_t maxBlocksPerSm = 0;
   uint32_t maxClusterSize = 0; ///< CTAs; 1 where there are no clusters
   uint32_t clockKhz = 0;       ///< what %clock and %globaltimer are scaled by
+  /// Whether loading a module looks for reads of registers that nothing wrote.
+  bool findsUndefinedReads = false;
 };
 
 /// The arena of device addresses: [base, base + size). All of it must be

@@ -151,8 +151,8 @@ void LoadedModule::placeVariable(const ptx::Variable &variable) {
            source().render(variable.location, "no memory for this variable")}};
     allocations.push_back(placed.address);
     std::memset(reinterpret_cast<void *>(placed.address), 0, size);
-    placedGlobals[std::string(variable.name)] = {placed.address, variable.bytes(),
-                                                 variable.isManaged};
+    placedGlobals[std::string(variable.name)] = {
+        placed.address, variable.bytes(), variable.isManaged};
   }
   scope->variables[variable.name] = placed;
 }
@@ -435,14 +435,20 @@ void LoadedModule::addKernel(const ptx::Function &function, FunctionInfo &info,
   uint32_t whole =
       config.maxThreadsPerSm ? config.regsPerSm / config.maxThreadsPerSm : 0;
   kernel.regs = function.maxRegisters ? function.maxRegisters : whole;
+  // A kernel that says how large its blocks are is compiled to fit them.
+  if (function.maxRegisters &&
+      (function.maxThreads || function.requiredThreads)) {
+    constexpr uint32_t unit = 8; // in which registers are given out
+    uint32_t share = config.regsPerBlock / kernel.maxThreadsPerBlock;
+    kernel.regs = std::min(kernel.regs, std::max(share / unit * unit, unit));
+  }
   kernel.minBlocksPerSm = function.minBlocksPerSm;
   if (function.requiredCluster)
     kernel.requiredCluster = toDim3(*function.requiredCluster);
   kernel.explicitCluster = function.explicitCluster;
   kernel.maxClusterRank = function.maxClusterRank;
-  kernel.code = &kernelCode.emplace_back(
-      KernelCode{&program, &info, shared.end, shared.dynamicAlign,
-                 shared.variables});
+  kernel.code = &kernelCode.emplace_back(KernelCode{
+      &program, &info, shared.end, shared.dynamicAlign, shared.variables});
 }
 
 void LoadedModule::load() {

@@ -103,6 +103,8 @@ public:
   /// what `alloca` took is given back.
   const std::vector<Inst> &epilogue() const { return epilogueCode; }
   bool usesWgmma = false;
+  /// By location; filled when the device's configuration asks for them.
+  std::unordered_map<ptx::Location, std::string_view> undefinedReads;
 
   /// Direct calls, checked when all functions are known.
   struct DirectCall {
@@ -221,6 +223,9 @@ public:
     return fn.program.keep(std::move(value));
   }
 
+  /// Puts something that checks see in front of an instruction whose guard is
+  /// undefined: they would not see it where the guard happens to be false.
+  void announceUndefinedGuard();
   /// Gives the emitted instruction its Effect.
   void annotate();
 

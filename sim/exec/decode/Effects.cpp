@@ -2,6 +2,7 @@
 
 #include "sim/exec/Effect.h"
 #include "sim/exec/decode/Decoder.h"
+#include "sim/exec/ops/Control.h"
 #include "sim/exec/ops/MatrixOps.h"
 
 #include <algorithm>
@@ -106,6 +107,7 @@ static void copyEffect(const Instruction &ast, Effect &effect) {
   } else if (has(ast, "wait_group") || has(ast, "wait_all")) {
     effect.kind = bulk ? EffectKind::BulkWait : EffectKind::AsyncWait;
     effect.readsOnly = has(ast, "read");
+    effect.all = has(ast, "wait_all");
   } else if (has(ast, "mbarrier")) {
     effect.kind = EffectKind::AsyncArrive;
   } else if (bulk) {
@@ -219,11 +221,29 @@ static void addRows(const InstDecoder &d, const Operand &operand,
     addRows(d, element, rows);
 }
 
+void InstDecoder::announceUndefinedGuard() {
+  auto found = fn.undefinedReads.find(ast.location);
+  if (found == fn.undefinedReads.end() || found->second != ast.guard)
+    return;
+  Effect effect;
+  effect.undefined = keep(std::string(found->second));
+  prelude(runNothing).effect = static_cast<uint32_t>(fn.program.effects.size());
+  fn.program.effects.push_back(effect);
+}
+
 void InstDecoder::annotate() {
   // What runs the instruction comes last, behind its preludes.
   if (fn.code.empty() || fn.code.back().location != ast.location)
     return;
   Effect effect = effectOf(ast);
+  if (effect.kind == EffectKind::Store) {
+    const Operand *value = &operand(1);
+    if (value->kind == Operand::Kind::Vector)
+      value = &value->elements.front();
+    LocalName name;
+    effect.row64 = isRegister(*value, name) ? name.bytes > 4
+                                            : effect.bytes >= 8;
+  }
   if (fn.usesWgmma) {
     std::vector<Ref> &rows = fn.program.touchedRows;
     effect.firstRow = static_cast<uint32_t>(rows.size());
@@ -231,7 +251,11 @@ void InstDecoder::annotate() {
       addRows(*this, operand, rows);
     effect.rowCount = static_cast<uint32_t>(rows.size()) - effect.firstRow;
   }
-  if (effect.kind == EffectKind::None && effect.rowCount == 0)
+  if (auto found = fn.undefinedReads.find(ast.location);
+      found != fn.undefinedReads.end() && found->second != ast.guard)
+    effect.undefined = keep(std::string(found->second));
+  if (effect.kind == EffectKind::None && effect.rowCount == 0 &&
+      !effect.undefined)
     return;
   std::vector<Effect> &effects = fn.program.effects;
   fn.code.back().effect = static_cast<uint32_t>(effects.size());
@@ -263,7 +287,7 @@ void FunctionDecoder::dropOtherRows() {
                     [&](Ref row) { return used.contains(row); }))
       continue;
     effect.rowCount = 0;
-    if (effect.kind == EffectKind::None)
+    if (effect.kind == EffectKind::None && !effect.undefined)
       inst.effect = 0;
   }
 }

@@ -1,6 +1,7 @@
 //===- FunctionDecoder.cpp - Names, scopes and statements of a function ---===//
 
 #include "sim/exec/decode/Decoder.h"
+#include "sim/exec/decode/UndefinedReads.h"
 #include "sim/exec/ops/StackOps.h"
 
 #include <algorithm>
@@ -339,6 +340,8 @@ void FunctionDecoder::declareParams() {
 void FunctionDecoder::decode() {
   findLabels();
   findWgmma();
+  if (module.config.findsUndefinedReads)
+    undefinedReads = findUndefinedReads(function);
   declareParams();
   saveStack();
   for (const ptx::Statement &statement : function.body) {

@@ -55,6 +55,7 @@ void InstDecoder::decode() {
       fail(ast.guardLocation,
            "'" + std::string(ast.guard) + "' is not a predicate register");
     guard = name->ref * 2 + (ast.guardNegated ? 1 : 0);
+    announceUndefinedGuard();
   }
   entry->second(*this);
   finishModifiers();
