@@ -524,8 +524,6 @@ uint32_t maxActiveBlocksPerSm(const Kernel &kernel, const DeviceConfig &config,
     return 0;
   if (uint64_t(kernel.regs) * warps * laneCount > config.regsPerBlock)
     return 0;
-  if (uint64_t(kernel.regs) * warps * laneCount > config.regsPerBlock)
-    return 0;
   uint32_t blocks = config.maxBlocksPerSm;
   blocks = std::min(blocks, config.maxThreadsPerSm / (warps * laneCount));
   blocks = std::min(blocks, config.sharedPerSm /
