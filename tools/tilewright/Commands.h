@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace tilewright {
 
@@ -20,6 +21,7 @@ enum ExitCode {
   kFailed = 1,       // the input or the compilation failed
   kUsage = 2,        // the command line is wrong
   kVerifyFailed = 3, // a verification failed
+  kFindings = 3,     // a check of `sim` found an error
   kInternal = 4,     // a bug; a reproducer was written where possible
 };
 
@@ -32,6 +34,9 @@ void addBench(CLI::App &program, Action &action);
 void addRun(CLI::App &program, Action &action);
 void addVerify(CLI::App &program, Action &action, const std::string &self);
 void addInspect(CLI::App &program, Action &action);
+/// `command` is what came after `--`.
+void addSim(CLI::App &program, Action &action,
+            const std::vector<std::string> &command);
 
 /// What commands that compile a model have in common.
 void addModelOptions(CLI::App &command, CompileOptions &options,

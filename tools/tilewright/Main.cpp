@@ -2,9 +2,11 @@
 
 #include "tools/tilewright/Commands.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <string_view>
 #include <unistd.h>
 
 namespace tilewright {
@@ -36,6 +38,19 @@ static void setSignals() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
+/// Cuts the program that `sim` runs off the arguments: nothing behind `--` is
+/// for us to understand.
+static std::vector<std::string> takeCommand(int &argc, char **argv) {
+  if (argc < 2 || std::string_view(argv[1]) != "sim")
+    return {};
+  char **end = argv + argc;
+  char **dashes = std::find(argv, end, std::string_view("--"));
+  if (dashes == end)
+    return {};
+  argc = int(dashes - argv);
+  return {dashes + 1, end};
+}
+
 static std::string commandLine;
 
 const std::string &getCommandLine() { return commandLine; }
@@ -61,6 +76,7 @@ static std::string quoteArguments(int argc, char **argv) {
 
 static int runProgram(int argc, char **argv) {
   commandLine = quoteArguments(argc, argv);
+  std::vector<std::string> command = takeCommand(argc, argv);
   CLI::App program(
       "Compiles transformer models into kernel bundles, and runs them.",
       "tilewright");
@@ -76,6 +92,7 @@ static int runProgram(int argc, char **argv) {
   addInspect(program, action);
   addBench(program, action);
   addVerify(program, action, argv[0]);
+  addSim(program, action, command);
   try {
     program.parse(argc, argv);
     // With a minimum above, a misspelled subcommand would be called missing.
