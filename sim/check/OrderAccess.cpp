@@ -277,8 +277,6 @@ void OrderCheck::range(Accessor &who, const std::byte *at, uint64_t bytes,
 
 bool resolveQuietly(const Inst &inst, Warp &warp, uint32_t bytes,
                     LanePointers &out) {
-  if (inst.a == noRef)
-    return false; // parameters and the frame's own variables
   LaunchContext &launch = *warp.launch;
   Observer *observer = std::exchange(launch.observer, nullptr);
   bool ok = resolve(inst, warp, bytes, out);
