@@ -9,7 +9,7 @@ SUCCESS = 0
 ERROR_DEINITIALIZED = 4
 TENSOR_MAP_BYTES = 128
 DEFAULT_SHARED_LIMIT = 48 << 10
-ATTRIBUTE_CLUSTER_DIMENSION, ATTRIBUTE_COOPERATIVE = 4, 2
+ATTRIBUTE_COOPERATIVE, ATTRIBUTE_CLUSTER_DIMENSION, ATTRIBUTE_PROGRAMMATIC_SERIALIZATION = 2, 4, 6
 FUNC_MAX_DYNAMIC_SHARED = 8
 L2_PROMOTION_128B = 2
 
@@ -130,21 +130,28 @@ class Driver:
                   (ctypes.c_uint32 * rank)(*[1] * rank), 0, tensor_map.swizzle, L2_PROMOTION_128B, tensor_map.fill)
         return storage.raw[aligned:aligned + TENSOR_MAP_BYTES]
 
-    def launch(self, function, grid, threads, shared, parameters, cluster=1, cooperative=False):
-        """`grid` counts clusters along x; parameters are bytes. Waits for the end."""
+    def launch(self, function, grid, threads, shared, parameters, cluster=1, cooperative=False, dependent=False):
+        """`grid` counts clusters; `threads` and `cluster` are numbers along x, or triples; parameters are bytes. Waits."""
+        cluster = cluster if isinstance(cluster, tuple) else (cluster, 1, 1)
+        threads = threads if isinstance(threads, tuple) else (threads, 1, 1)
         if shared > DEFAULT_SHARED_LIMIT:
             self.call("cuFuncSetAttribute", function, FUNC_MAX_DYNAMIC_SHARED, shared)
-        attributes = (LaunchAttribute * 2)()
+        attributes = (LaunchAttribute * 3)()
         count = 0
-        if cluster > 1:
+        if cluster != (1, 1, 1):
             attributes[count].id = ATTRIBUTE_CLUSTER_DIMENSION
-            attributes[count].value[:3] = [cluster, 1, 1]
+            attributes[count].value[:3] = cluster
             count += 1
         if cooperative:
             attributes[count].id = ATTRIBUTE_COOPERATIVE
             attributes[count].value[0] = 1
             count += 1
-        config = LaunchConfig((grid[0] * cluster, grid[1], grid[2]), (threads, 1, 1), shared, None, attributes, count)
+        if dependent:
+            attributes[count].id = ATTRIBUTE_PROGRAMMATIC_SERIALIZATION
+            attributes[count].value[0] = 1
+            count += 1
+        blocks = tuple(clusters * each for clusters, each in zip(grid, cluster))
+        config = LaunchConfig(blocks, threads, shared, None, attributes, count)
         storage = [ctypes.create_string_buffer(value, len(value)) for value in parameters]
         pointers = (ctypes.c_void_p * max(len(storage), 1))(*[ctypes.addressof(each) for each in storage])
         self.call("cuLaunchKernelEx", ctypes.byref(config), function, pointers, None)

@@ -145,8 +145,10 @@ class Machine:
                 values.append(struct.pack(FORMATS[kind], value))
         return values
 
-    def run(self, fn, grid, *positional, num_warps=4, num_stages=3, num_ctas=1, debug=False, **named):
-        """fn[grid](...) on the current board; grid counts clusters when num_ctas > 1. Returns the compiled kernel."""
+    def run(self, fn, grid, *positional, num_warps=4, num_stages=3, num_ctas=1, **named):
+        """fn[grid](...) on the board; grid counts clusters when num_ctas > 1. Returns the compiled kernel."""
+        options = {"num_warps": num_warps, "num_stages": num_stages, "num_ctas": num_ctas}
+        options |= {name: named.pop(name) for name in ("debug", "launch_pdl", "launch_cooperative_grid") if name in named}
         names = [param.name for param in fn.params]
         arguments = dict(zip(names, positional)) | named
         # Gluon's layouts depend on the number of warps, so its kernels ask for it.
@@ -155,7 +157,6 @@ class Machine:
         for param in fn.params:
             if param.name not in arguments and param.has_default:
                 arguments[param.name] = param.default
-        options = {"num_warps": num_warps, "num_stages": num_stages, "num_ctas": num_ctas, "debug": debug}
         compiled, signature = self.compile(fn, arguments, options)
         self.launch(compiled, grid, self.parameters(compiled, signature, arguments))
         return compiled
@@ -170,7 +171,7 @@ class Machine:
         values = values + scratch
         function = self.function(compiled)
         shape = {"grid": grid, "threads": 32 * meta.num_warps, "shared": meta.shared, "cluster": meta.num_ctas,
-                 "cooperative": meta.launch_cooperative_grid}
+                 "cooperative": meta.launch_cooperative_grid, "dependent": meta.launch_pdl}
         if self.recorder:
             self.recorder.before(self.driver, compiled.asm["ptx"], meta.name, shape, values, self.live)
         start = time.perf_counter()
