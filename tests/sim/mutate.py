@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Breaks the synchronization of kernels, one instruction at a time, and counts how many of the broken twins the checks find.
 
-    mutate.py --build build/sim-only --json OUT.json RECORDING.launch ...
+    mutate.py --build build/sim-only --json OUT.json RECORDING.launch ... KERNEL.cu ...
     mutate.py --build build --json OUT.json --ptx FILE -- COMMAND ...
 
-A recording is a launch that tests/sim/triton wrote with `pytest --record=FOLDER`. With --ptx, COMMAND is run for each twin
+A recording is a launch that tests/sim/triton wrote with `pytest --record=FOLDER`; a kernel in CUDA C++ has the comments of
+tests/sim/exec/programs (run with the project's Python then). With --ptx, COMMAND is run for each twin
 of that file, which lies in its place meanwhile: PTX, a bundle of Tilewright's, or a program of nvcc's, when its PTX is embedded
 as plain text (--compress-mode=none).
 
@@ -84,6 +85,15 @@ class Recorded:
 
     def finish(self):
         pass
+
+
+def recorded(path, build, folder):
+    """One case, or none for a program that is meant to fail."""
+    if path.suffix != ".cu":
+        return [Recorded(path, folder)]
+    # In a process of its own: a driver keeps its settings for as long as it is loaded.
+    said = subprocess.run([sys.executable, HERE / "mutate_cuda.py", path, build, folder], check=True, capture_output=True, text=True)
+    return [] if said.stdout.strip() == "None" else [Recorded(pathlib.Path(said.stdout.strip()), folder)]
 
 
 class Program:
@@ -219,7 +229,7 @@ def main():
         arguments = arguments[:arguments.index("--")]
     options = parser.parse_args(arguments)
     runner = Runner(options.build.resolve(), options.timeout, options.schedule)
-    cases = [Recorded(path, runner.folder.name) for path in options.recordings]
+    cases = [case for path in options.recordings for case in recorded(path, options.build.resolve(), runner.folder.name)]
     if options.ptx:
         cases += programs(options.ptx, command)
     everything, alarms = [], []

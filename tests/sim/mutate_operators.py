@@ -38,7 +38,7 @@ def operands_of(text):
 
 
 def joined(guard, opcode, operands):
-    return f"{guard}{opcode} {', '.join(operands)};"
+    return f"{guard}{opcode} {', '.join(operands)}".rstrip() + ";"
 
 
 def without(*_):
@@ -94,6 +94,12 @@ def relaxed(guard, opcode, operands):
     return joined(guard, weaker, operands)
 
 
+def relaxed_arrival(guard, opcode, operands):
+    """A cluster arrival releases unless it says otherwise."""
+    opcode = opcode.replace(".release", "")
+    return joined(guard, opcode.replace(".arrive", ".arrive.relaxed"), operands)
+
+
 def kept_address(guard, opcode, operands):
     """An arrival removed: the state that it would give stays defined."""
     if operands and operands[0].startswith("%"):
@@ -107,7 +113,9 @@ OPERATORS = [
     ("arrival at a named barrier removed", r"(bar|barrier)\.(cta\.)?arrive\b.*", without),
     ("barrier for a warp more", r"(bar|barrier)\.(cta\.)?sync\b.*", lambda g, o, a: last_changed_by(32)(g, o, a) if len(a) > 1 else None),
     ("warp barrier removed", r"bar\.warp\.sync", without),
-    ("cluster arrival and wait removed", r"barrier\.cluster\.(arrive|wait)\b.*", without),
+    ("cluster arrival removed", r"barrier\.cluster\.arrive\b.*", without),
+    ("cluster wait removed", r"barrier\.cluster\.wait\b.*", without),
+    ("cluster arrival relaxed", r"barrier\.cluster\.arrive\b(?!.*relaxed).*", relaxed_arrival),
     ("fence removed", r"(fence|membar)\b.*", without),
     ("copies not committed", r"cp\.async\.commit_group", without),
     ("wait for copies removed", r"cp\.async\.(wait_group|wait_all)", without),
