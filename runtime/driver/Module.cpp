@@ -45,7 +45,7 @@ bool isCompleteElf(std::string_view image) {
 }
 
 /// Loads one image, which is NUL-terminated if it is text.
-static int loadImage(const Driver &driver, const char *image, std::string &log,
+static int loadImage(const Driver &driver, const void *image, std::string &log,
                      abi::Module &module) {
   log.assign(logBytes, '\0');
   int options[] = {abi::ErrorLogBuffer, abi::ErrorLogBufferSizeBytes};

@@ -48,7 +48,7 @@ static Error publish(StringRef made, StringRef directory) {
   if (std::error_code code = sys::fs::rename(made, directory))
     return makeError(directory, code);
   if (!older.empty())
-    sys::fs::remove_directories(older);
+    (void)sys::fs::remove_directories(older);
   return Error::success();
 }
 
@@ -59,7 +59,8 @@ Expected<std::string> writeReproducer(const Reproducer &reproducer,
                             /*MakeAbsolute=*/false);
   if (std::error_code code = sys::fs::create_directory(made))
     return makeError(directory, code);
-  auto removeHalf = scope_exit([&] { sys::fs::remove_directories(made); });
+  auto removeHalf =
+      scope_exit([&] { (void)sys::fs::remove_directories(made); });
   for (const auto &[name, text] : reproducer.files) {
     SmallString<128> path(made);
     sys::path::append(path, name);

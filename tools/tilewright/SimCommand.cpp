@@ -70,7 +70,8 @@ ordered_json FindingsDirectory::merge() const {
       files.push_back(entry.path());
   // By process number, as far as that tells who came first.
   std::sort(files.begin(), files.end(), [](const auto &a, const auto &b) {
-    return std::atoll(a.stem().c_str()) < std::atoll(b.stem().c_str());
+    return std::strtoll(a.stem().c_str(), nullptr, 10) <
+           std::strtoll(b.stem().c_str(), nullptr, 10);
   });
   ordered_json all = ordered_json::array();
   for (const fs::path &file : files) {

@@ -47,7 +47,7 @@ public:
   }
   ~TemporaryFolder() {
     if (!failure)
-      llvm::sys::fs::remove_directories(path);
+      (void)llvm::sys::fs::remove_directories(path);
   }
   llvm::SmallString<128> path;
   std::error_code failure;
