@@ -4,7 +4,7 @@
 A folder with sources has a README.md with a tree: a fenced block without a language, whose lines begin with names. Below it,
     Name.h, .cpp     or Name.{h,cpp}, Name.*, *Test.cpp, Name (with any ending), folder/, One.cpp  Two.cpp
 must exist, indented names in the folder above them. A table may stand for the tree. The other way round, each source and each subfolder is named in the
-tree; Name.h names Name.cpp too. Paths in `backticks` and in links must exist; one with a word in capitals is a pattern.
+tree; Name.h names Name.cpp too (in tests the mirrored tree says what a file is about: only subfolders must be named). Paths in `backticks` and in links must exist; one with a word in capitals is a pattern.
 """
 
 import pathlib
@@ -134,6 +134,7 @@ def check(readme, files):
         found.update(hits)
     if not trees:
         return errors + [f"{where}: has no tree of its folder"]
+    is_test = where.parts[0] == "tests"
     named = {path.resolve() for path in found}
     stems = {path.with_suffix("") for path in named}
     for path in files:
@@ -143,7 +144,7 @@ def check(readme, files):
         if child.is_dir():
             known = any(child == other or child in other.parents for other in named)
         else:
-            known = child.suffix not in SOURCES or child.with_suffix("") in stems
+            known = child.suffix not in SOURCES or is_test or child.with_suffix("") in stems
         if not known:
             errors.append(f"{where}: {child.name}{'/' if child.is_dir() else ''} is not in its tree")
     return errors
