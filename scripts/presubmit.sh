@@ -9,9 +9,11 @@ case "${1:-}" in
 esac
 failed=()
 ./format.sh || failed+=("format.sh (fix with -f)")
+python3 headers.py || failed+=("headers.py")
 python3 includes.py || failed+=("includes.py")
 python3 labels.py || failed+=("labels.py")
 python3 environment.py || failed+=("environment.py")
+python3 readmes.py || failed+=("readmes.py")
 ./docs.sh --check || failed+=("docs.sh (fix with -f)")
 if [ ${#failed[@]} -gt 0 ]; then
   printf 'presubmit: %s failed\n' "${failed[@]}" >&2
