@@ -31,6 +31,13 @@ MatrixShape takeShape(InstDecoder &d) {
   d.fail("expected a shape such as .m16n8k16");
 }
 
+bool takeLayout(InstDecoder &d) {
+  std::string_view layout = d.takeNext();
+  if (layout != "row" && layout != "col")
+    d.unsupported();
+  return layout == "col";
+}
+
 std::optional<MatrixType> matrixType(std::string_view name) {
   static constexpr std::pair<std::string_view, MatrixType> types[] = {
       {"f16", MatrixType::F16},   {"bf16", MatrixType::BF16},
@@ -216,11 +223,8 @@ TensorArch tensorArch(const InstDecoder &d) {
 /// mma.sync.aligned.m8n8k4.alayout.blayout.dtype.f16.f16.ctype, its shape taken.
 static void decodeQuadMma(InstDecoder &d) {
   QuadMmaSpec spec;
-  int a = d.takeOneOf({"row", "col"}), b = d.takeOneOf({"row", "col"});
-  if (a < 0 || b < 0)
-    d.unsupported();
-  spec.op.aColumn = a == 1;
-  spec.op.bColumn = b == 1;
+  spec.op.aColumn = takeLayout(d);
+  spec.op.bColumn = takeLayout(d);
   spec.op.arch = tensorArch(d);
   spec.op.dType = needAccumulator(d);
   bool halves = needMatrixType(d) == MatrixType::F16 &&

@@ -15,6 +15,9 @@ struct MatrixShape {
 /// The modifier `.m64n128k16`.
 MatrixShape takeShape(InstDecoder &d);
 
+/// The next modifier, .row or .col; true for the latter.
+bool takeLayout(InstDecoder &d);
+
 std::optional<MatrixType> matrixType(std::string_view name);
 std::optional<AccumulatorType> accumulatorType(std::string_view name);
 

@@ -80,14 +80,6 @@ static int fragmentSize(const WmmaTiling &tiling, WmmaMatrix matrix, int bits,
              : wmmaRegisters(tiling, matrix, bits);
 }
 
-/// .row or .col; true for the latter.
-static bool takeLayout(InstDecoder &d) {
-  int layout = d.takeOneOf({"row", "col"});
-  if (layout < 0)
-    d.unsupported();
-  return layout == 1;
-}
-
 //===----------------------------------------------------------------------===//
 // wmma.load and wmma.store
 //===----------------------------------------------------------------------===//

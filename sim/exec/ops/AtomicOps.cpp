@@ -152,6 +152,25 @@ uint64_t atomicUpdate(AtomicOp op, Type type, std::byte *at, uint64_t b,
   }
 }
 
+static bool isGlobal(const Warp &warp, const std::byte *at) {
+  return warp.launch->memory.contains(reinterpret_cast<uint64_t>(at), 1);
+}
+
+uint64_t atomicAddFlushing(std::byte *at, uint32_t b) {
+  auto flush = [](uint32_t bits) {
+    return bits & 0x7f800000u ? bits : bits & 0x80000000u;
+  };
+  uint32_t *word = reinterpret_cast<uint32_t *>(at);
+  uint32_t old = __atomic_load_n(word, __ATOMIC_SEQ_CST);
+  for (;;) {
+    uint32_t sum = flush(static_cast<uint32_t>(
+        atomicValue(AtomicOp::Add, Type::F32, flush(old), flush(b), 0)));
+    if (__atomic_compare_exchange_n(word, &old, sum, false, __ATOMIC_SEQ_CST,
+                                    __ATOMIC_SEQ_CST))
+      return old;
+  }
+}
+
 static uint64_t readRow(const Warp &warp, Ref ref, bool row64, int lane) {
   if (ref == noRef)
     return 0;
@@ -168,6 +187,7 @@ Status runAtomic(const Inst &inst, Warp &warp) {
   bool uniform = pointers.pattern == Pattern::Uniform;
   bool contiguous = pointers.pattern == Pattern::Contiguous;
   bool changed = false;
+  bool flushes = spec.op == AtomicOp::Add && spec.type == Type::F32;
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     int lane = std::countr_zero(lanes);
     std::byte *at = uniform      ? pointers.at[0]
@@ -176,7 +196,10 @@ Status runAtomic(const Inst &inst, Warp &warp) {
     for (uint32_t i = 0; i < spec.count; ++i) {
       uint64_t b = readRow(warp, spec.b[i], spec.row64, lane);
       uint64_t c = readRow(warp, spec.c[i], spec.row64, lane);
-      uint64_t old = atomicUpdate(spec.op, spec.type, at + i * bytes, b, c);
+      uint64_t old =
+          flushes && isGlobal(warp, at)
+              ? atomicAddFlushing(at + i * bytes, static_cast<uint32_t>(b))
+              : atomicUpdate(spec.op, spec.type, at + i * bytes, b, c);
       changed |= atomicValue(spec.op, spec.type, old, b, c) != old;
       if (spec.d[i] == noRef)
         continue;
