@@ -3,6 +3,7 @@
 #include "sim/check/Checker.h"
 
 #include "sim/check/AccessCheck.h"
+#include "sim/check/OrderCheck.h"
 #include "sim/check/Session.h"
 
 namespace tilewright::sim::check {
@@ -49,6 +50,15 @@ void Checker::deadlocked(Cluster &cluster, const std::string &text) {
     check->deadlocked(cluster, text);
 }
 
+/// Whether OrderCheck has anything to find.
+static bool checksOrder(const KindSet &kinds) {
+  for (Kind kind : {Kind::Race, Kind::Proxy, Kind::Wgmma, Kind::Barrier,
+                    Kind::Cluster, Kind::Deadlock, Kind::Divergence})
+    if (kinds.has(kind))
+      return true;
+  return false;
+}
+
 std::unique_ptr<Observer> makeChecker(Session &session, MemoryState &memory) {
   auto checker = std::make_unique<Checker>();
   const KindSet &kinds = session.kinds();
@@ -62,6 +72,8 @@ std::unique_ptr<Observer> makeChecker(Session &session, MemoryState &memory) {
   };
   if (kinds.has(Kind::Memory) || kinds.has(Kind::Initialization))
     checker->addCheck(std::make_unique<AccessCheck>(memory, kinds, report));
+  if (checksOrder(kinds))
+    checker->addCheck(std::make_unique<OrderCheck>(launch, report));
   return checker;
 }
 

@@ -89,25 +89,36 @@ static std::string fileName(std::string_view text, uint32_t number) {
   return {};
 }
 
-/// `file:line` that the last .loc of the function before `location` gives.
-static std::string originalLine(std::string_view text, size_t location) {
+/// `file:line` from the two numbers at the front of `operands`.
+static std::string fileAndLine(std::string_view text,
+                               std::string_view operands) {
+  std::optional<uint32_t> file = takeNumber(operands);
+  std::optional<uint32_t> line = takeNumber(operands);
+  std::string name = file && line ? fileName(text, *file) : "";
+  return name.empty() ? "" : name + ":" + std::to_string(*line);
+}
+
+/// Fills in what the last .loc of the function before `location` says.
+static void findOriginal(std::string_view text, size_t location,
+                         ResolvedPlace &place) {
   size_t end = location;
   while (end != 0) {
     size_t begin = text.rfind('\n', end - 1);
     begin = begin == std::string_view::npos ? 0 : begin + 1;
     std::string_view line = text.substr(begin, end - begin);
     if (auto operands = operandsOf(line, ".loc")) {
-      std::optional<uint32_t> file = takeNumber(*operands);
-      std::optional<uint32_t> number = takeNumber(*operands);
-      std::string name = file && number ? fileName(text, *file) : "";
-      return name.empty() ? "" : name + ":" + std::to_string(*number);
+      place.original = fileAndLine(text, *operands);
+      static constexpr std::string_view inlined = "inlined_at";
+      if (size_t at = operands->find(inlined); at != std::string_view::npos)
+        place.inlinedAt =
+            fileAndLine(text, operands->substr(at + inlined.size()));
+      return;
     }
     if (line.find(".entry") != std::string_view::npos ||
         line.find(".func") != std::string_view::npos)
-      return {};
+      return;
     end = begin == 0 ? 0 : begin - 1;
   }
-  return {};
 }
 
 ResolvedPlace resolve(const Place &place) {
@@ -115,9 +126,13 @@ ResolvedPlace resolve(const Place &place) {
     return {};
   const ptx::Source &source = *place.source;
   ptx::LineColumn position = source.position(place.location);
-  return {source.name(), position.line, position.column,
-          std::string(source.lineText(place.location)),
-          originalLine(source.text(), place.location)};
+  ResolvedPlace resolved;
+  resolved.file = source.name();
+  resolved.line = position.line;
+  resolved.column = position.column;
+  resolved.text = source.lineText(place.location);
+  findOriginal(source.text(), place.location, resolved);
+  return resolved;
 }
 
 //===----------------------------------------------------------------------===//

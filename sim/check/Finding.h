@@ -93,11 +93,12 @@ struct Finding {
 
 /// A place as text, which outlives the module.
 struct ResolvedPlace {
-  std::string file;     ///< what the module is called
-  uint32_t line = 0;    ///< from 1
-  uint32_t column = 0;  ///< from 1
-  std::string text;     ///< the line
-  std::string original; ///< `file:line` of the program's source, from .loc
+  std::string file;      ///< what the module is called
+  uint32_t line = 0;     ///< from 1
+  uint32_t column = 0;   ///< from 1
+  std::string text;      ///< the line
+  std::string original;  ///< `file:line` of the program's source, from .loc
+  std::string inlinedAt; ///< the same of the call that was inlined there
 
   explicit operator bool() const { return line != 0; }
 };

@@ -4,9 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <cxxabi.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,9 +54,18 @@ static std::string caretLines(const ResolvedPlace &place) {
   return place.text + "\n" + caret + "^\n";
 }
 
+/// A C++ kernel's name as its author wrote it.
+static std::string demangled(const std::string &name) {
+  int status = 0;
+  char *text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
+  std::string result = status == 0 ? text : name;
+  std::free(text);
+  return result;
+}
+
 static std::string whoText(const std::optional<Dim3> &block,
                            const std::optional<Dim3> &thread,
-                           const std::string &original) {
+                           const ResolvedPlace &place) {
   std::string text;
   auto join = [&](const std::string &part) {
     text += (text.empty() ? "" : ", ") + part;
@@ -62,8 +74,10 @@ static std::string whoText(const std::optional<Dim3> &block,
     join("block " + tripleText(*block));
   if (thread)
     join("thread " + tripleText(*thread));
-  if (!original.empty())
-    join(original);
+  if (!place.original.empty())
+    join(place.original);
+  if (!place.inlinedAt.empty())
+    join("inlined at " + place.inlinedAt);
   return text;
 }
 
@@ -75,28 +89,33 @@ static std::string firstSide(const Record &record) {
   const Finding &finding = record.finding;
   std::string label = std::string(
       finding.severity == Severity::Error ? "error" : "formal finding");
-  std::string text =
-      headLine(record.place, label,
-               std::string(nameOf(finding.kind)) + ": " + finding.message) +
-      caretLines(record.place);
-  std::string who =
-      whoText(finding.block, finding.thread, record.place.original);
+  // What does not fit one line goes below the place.
+  size_t lineEnd = std::min(finding.message.find('\n'), finding.message.size());
+  std::string text = headLine(record.place, label,
+                              std::string(nameOf(finding.kind)) + ": " +
+                                  finding.message.substr(0, lineEnd)) +
+                     caretLines(record.place);
+  std::string who = whoText(finding.block, finding.thread, record.place);
   if (!finding.kernel.empty())
-    who = "kernel '" + finding.kernel + "'" + (who.empty() ? "" : ", ") + who;
+    who = "kernel '" + demangled(finding.kernel) + "'" +
+          (who.empty() ? "" : ", ") + who;
   text += detailLine(who);
   std::string where;
   if (finding.address)
     where = "address " + hexText(*finding.address);
   if (!finding.object.empty())
     where += (where.empty() ? "" : ": ") + finding.object;
-  return text + detailLine(where);
+  text += detailLine(where);
+  if (lineEnd < finding.message.size())
+    text += finding.message.substr(lineEnd + 1) + "\n";
+  return text;
 }
 
 std::string renderText(const Record &record) {
   const Finding &finding = record.finding;
   std::string text = firstSide(record);
   std::string other =
-      whoText(finding.otherBlock, finding.otherThread, record.other.original);
+      whoText(finding.otherBlock, finding.otherThread, record.other);
   if (record.other)
     text += headLine(record.other, "note", "the other side") +
             caretLines(record.other) + detailLine(other);
@@ -164,13 +183,17 @@ static ordered_json jsonOf(const Record &record) {
 }
 
 std::string renderJson(const std::vector<Record> &records) {
-  ordered_json findings = ordered_json::array();
-  for (const Record &record : records)
-    findings.push_back(jsonOf(record));
-  ordered_json document = {{"schema_version", 1}, {"findings", findings}};
-  // Names in PTX may hold any bytes.
-  return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) +
-         "\n";
+  // A finding a line, for eyes and for line-based tools.
+  std::string text = "{\"schema_version\": 1,\n \"findings\": [";
+  const char *separator = "\n  ";
+  for (const Record &record : records) {
+    // Names in PTX may hold any bytes.
+    text +=
+        separator + jsonOf(record).dump(-1, ' ', false,
+                                        ordered_json::error_handler_t::replace);
+    separator = ",\n  ";
+  }
+  return text + "]}\n";
 }
 
 static bool writeAll(const std::string &path, const std::string &text) {

@@ -143,10 +143,18 @@ environmentOf(const SimFlags &flags, const fs::path &simulator,
   return variables;
 }
 
+/// A finding a line, as the library writes it.
 static bool writeDocument(const std::string &path,
                           const ordered_json &document) {
   std::ofstream file(path, std::ios::binary);
-  file << document.dump(2) << "\n";
+  file << "{\"schema_version\": " << document["schema_version"]
+       << ",\n \"findings\": [";
+  const char *separator = "\n  ";
+  for (const ordered_json &finding : document["findings"]) {
+    file << separator << finding.dump();
+    separator = ",\n  ";
+  }
+  file << "]}\n";
   file.close();
   if (!file)
     fail("cannot write '" + path + "'");

@@ -1,0 +1,78 @@
+"""Puts what the checks say of docs/examples/checks.cu into docs/simulator.md; with --check, says what has changed instead.
+
+A built simulator and nvcc are needed, so this is a test and not a presubmit check. Reports stand behind comments of the page,
+<!-- report KIND --> and <!-- json KIND -->.
+"""
+
+import argparse
+import difflib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "simulator.md"
+SOURCE = ROOT / "docs" / "examples" / "checks.cu"
+BUILD = pathlib.Path(os.environ.get("TILEWRIGHT_BUILD_DIR", ROOT / "build"))
+VENV = pathlib.Path(os.environ.get("TILEWRIGHT_VENV", ROOT / "build" / "venv"))
+LIBRARIES = BUILD / "lib" / "sim"
+# Behind the comment: the block of the last time, if there was one.
+BLOCK = re.compile(r"<!-- (report|json) (\w+) -->\n(?:\n```\w*\n.*?\n```\n)?", re.DOTALL)
+# What no reader needs and other machines have otherwise.
+PATHS = [(re.compile(r"[\w./-]*/(checks\.cu)"), r"\1"), (re.compile(r"[\w./-]*/include/(\w+\.hpp)"), r"\1"),
+         (re.compile(r"0x7[0-9a-f]{11}"), "0x7f0000000320")]
+
+
+def build(directory):
+    """The example as a user builds it."""
+    nvcc = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13/bin/nvcc"))
+    program = directory / "checks"
+    subprocess.run([nvcc, "-O1", "-lineinfo", "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a",
+                    SOURCE, "-o", program, f"-L{LIBRARIES}"], check=True)
+    return program
+
+
+def run(program, kind, directory):
+    """(report, JSON) of one kernel."""
+    path = directory / "findings.json"
+    environment = os.environ | {"LD_LIBRARY_PATH": str(LIBRARIES), "TILEWRIGHT_SIM_CHECK": "all",
+                                "TILEWRIGHT_SIM_CHECK_JSON": str(path)}
+    done = subprocess.run([program, kind], capture_output=True, text=True, env=environment, timeout=120)
+    texts = [done.stderr, path.read_text()]
+    for pattern, replacement in PATHS:
+        texts = [pattern.sub(replacement, text) for text in texts]
+    return texts
+
+
+def make_page(old):
+    with tempfile.TemporaryDirectory() as name:
+        directory = pathlib.Path(name)
+        program = build(directory)
+
+        def fill(match):
+            what, kind = match.groups()
+            report, document = run(program, kind, directory)
+            language, text = ("json", document) if what == "json" else ("", report)
+            return f"<!-- {what} {kind} -->\n\n```{language}\n{text.rstrip()}\n```\n"
+
+        return BLOCK.sub(fill, old)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    old = PAGE.read_text()
+    page = make_page(old)
+    if not parser.parse_args().check:
+        PAGE.write_text(page)
+        return
+    if old != page:
+        sys.stderr.writelines(difflib.unified_diff(old.splitlines(True), page.splitlines(True), str(PAGE), "now"))
+        sys.exit("docs/simulator.md is out of date: run scripts/simulator_page.py")
+
+
+if __name__ == "__main__":
+    main()

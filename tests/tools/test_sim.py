@@ -1,0 +1,147 @@
+"""`tilewright sim`: the program it runs, its exit code, and what becomes of findings."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import TOOL, USAGE, expect_error, output_of, tilewright
+
+FINDINGS = 3
+# A program that opens the driver by its name, as any CUDA program does.
+DEVICE_NAME = """
+import ctypes, sys
+cuda = ctypes.CDLL("libcuda.so.1")
+assert cuda.cuInit(0) == 0
+name, count = ctypes.create_string_buffer(64), ctypes.c_int()
+assert cuda.cuDeviceGetCount(ctypes.byref(count)) == 0
+for device in range(count.value):
+    assert cuda.cuDeviceGetName(name, 64, device) == 0
+    print(name.value.decode())
+"""
+DOUBLE_FREE = """
+import ctypes, sys
+cuda = ctypes.CDLL("libcuda.so.1")
+context, address = ctypes.c_void_p(), ctypes.c_uint64()
+assert cuda.cuInit(0) == 0
+assert cuda.cuCtxCreate_v4(ctypes.byref(context), None, 0, 0) == 0
+assert cuda.cuMemAlloc_v2(ctypes.byref(address), ctypes.c_size_t(64)) == 0
+for _ in range(int(sys.argv[1])):
+    cuda.cuMemFree_v2(address)
+sys.exit(int(sys.argv[2]))
+"""
+
+
+def sim(*options, program, arguments=(), environment=None):
+    return tilewright("sim", *options, "--", sys.executable, "-c", program, *arguments, environment=environment)
+
+
+def check(directory, frees, code, *options):
+    """(process, findings) of a program that frees its memory so many times."""
+    path = directory / "findings.json"
+    options = ("--json", path, *(options if "--check" in options else ("--check", "all", *options)))
+    result = sim(*options, program=DOUBLE_FREE, arguments=(frees, code))
+    return result, json.loads(path.read_text())["findings"]
+
+
+def test_programs_find_the_simulated_driver():
+    assert output_of(sim(program=DEVICE_NAME)) == "NVIDIA H800\n"
+    assert output_of(sim("--sku", "h20,h200", "--threads", "1", program=DEVICE_NAME)) == "NVIDIA H20\nNVIDIA H200\n"
+
+
+def test_arguments_are_passed_on_as_they_are():
+    arguments = ["--check", "--", "-h", "", "[1,2]", "a b", "$HOME", "--help"]
+    result = tilewright("sim", "--", sys.executable, "-c", "import sys; print(sys.argv[1:])", *arguments)
+    assert output_of(result) == f"{arguments}\n"
+
+
+def test_other_library_paths_stay():
+    program = "import os; print(os.environ['LD_LIBRARY_PATH'].split(':')[1:])"
+    assert output_of(sim(program=program, environment={"LD_LIBRARY_PATH": "/a:/b"})) == "['/a', '/b']\n"
+
+
+@pytest.mark.parametrize("end, code", [
+    ("raise SystemExit(0)", 0), ("raise SystemExit(77)", 77), ("import os; os.abort()", 128 + signal.SIGABRT),
+    ("import os; os.kill(os.getpid(), 9)", 128 + signal.SIGKILL)])
+def test_exit_code_is_the_programs(end, code):
+    assert sim(program=end).returncode == code
+    assert sim("--check", "all", program=end).returncode == code
+
+
+def test_programs_that_cannot_run(tmp_path):
+    missing = tmp_path / "missing"
+    expect_error(tilewright("sim", "--", missing), 127, f"error: cannot run '{missing}': No such file or directory")
+    plain = tmp_path / "plain"
+    plain.write_text("")
+    expect_error(tilewright("sim", "--", plain), 126, f"error: cannot run '{plain}': Permission denied")
+
+
+def test_findings_change_the_exit_code(tmp_path):
+    result, findings = check(tmp_path, 1, 5)
+    assert (result.returncode, result.stderr, findings) == (5, "", [])
+    result, findings = check(tmp_path, 2, 5)
+    assert (result.returncode, len(findings), findings[0]["kind"]) == (FINDINGS, 1, "memory")
+    assert result.stderr.startswith("error: memory: ")
+    result, findings = check(tmp_path, 2, 5, "--error-exitcode", 9)
+    assert (result.returncode, len(findings)) == (9, 1)
+    result, findings = check(tmp_path, 2, 5, "--check", "race,proxy")
+    assert (result.returncode, findings) == (5, [])
+
+
+def test_findings_of_all_processes_are_joined(tmp_path):
+    path, script = tmp_path / "findings.json", tmp_path / "program.py"
+    script.write_text(DOUBLE_FREE)
+    one = f"{sys.executable} {script}"
+    result = tilewright("sim", "--check", "memory", "--json", path, "--", "sh", "-c",
+                        f"{one} 2 0 & {one} 3 0 & {one} 1 0; wait")
+    document = json.loads(path.read_text())
+    assert (result.returncode, document["schema_version"]) == (FINDINGS, 1)
+    assert sorted(finding["count"] for finding in document["findings"]) == [1, 2]
+
+
+def test_programs_without_cuda(tmp_path):
+    path = tmp_path / "findings.json"
+    assert output_of(tilewright("sim", "--check", "all", "--json", path, "--", "echo", "plain")) == "plain\n"
+    assert json.loads(path.read_text()) == {"schema_version": 1, "findings": []}
+
+
+def test_nothing_is_left_behind(tmp_path):
+    result = sim("--check", "all", program=DOUBLE_FREE, arguments=(2, 0), environment={"TMPDIR": str(tmp_path)})
+    assert result.returncode == FINDINGS
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_termination_is_passed_on(tmp_path):
+    program = "import time; print('ready', flush=True); time.sleep(60)"
+    process = subprocess.Popen([TOOL, "sim", "--", sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    started = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ((), "error: the program to run comes after --"),
+    (("--check", "speed", "--", "true"), "tilewright-sim: unknown check 'speed'"),
+    (("--sku", "h900", "--", "true"), "tilewright-sim: no SKU 'h900'"),
+    (("--json", "x.json", "--", "true"), "error: --json requires --check"),
+    (("--error-exitcode", "9", "--", "true"), "error: --error-exitcode requires --check"),
+    (("--check", "all", "--error-exitcode", "256", "--", "true"), "error: --error-exitcode"),
+    (("--threads", "0", "--", "true"), "error: --threads"),
+    (("--thread", "1", "--", "true"), "error: The following argument"),
+])
+def test_usage(arguments, message):
+    result = tilewright("sim", *arguments)
+    assert (result.returncode, result.stdout) == (USAGE, "")
+    assert result.stderr.startswith(message), result.stderr
+
+
+def test_unwritable_file(tmp_path):
+    path = tmp_path / "no" / "findings.json"
+    result = tilewright("sim", "--check", "all", "--json", path, "--", "true")
+    expect_error(result, 1, f"error: cannot write '{path}'")
+    assert not os.path.exists(path)
