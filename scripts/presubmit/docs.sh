@@ -36,6 +36,8 @@ write passes.md passes/Passes.td -gen-pass-doc
   sed -n '/^## The manifest, schema version/,/^## How to add/p' runtime/README.md | sed '$d; s/^#\(#* \)/\1/'
 } | cat -s >"$target/manifest.md"
 
+python3 scripts/ptx_forms.py | cat -s >"$target/ptx-forms.md"
+
 [ "$check" = yes ] || exit 0
 status=0
 for page in "$target"/*; do

@@ -12,11 +12,12 @@
 // With --load and a FILE, it only loads the module. With --forms and a FILE, it
 // loads the module once for each line between `//! forms` and `//! end`, with
 // that line alone in their place, and prints number and message of those that
-// are refused.
+// are refused. --opcodes prints what the decoder has registered.
 //
 //===----------------------------------------------------------------------===//
 
 #include "sim/async/TensorMap.h"
+#include "sim/exec/decode/Decoder.h"
 #include "sim/check/OrderCheck.h"
 #include "sim/check/Session.h"
 #include "tests/sim/exec/TestDevice.h"
@@ -246,6 +247,11 @@ int main(int argc, char **argv) {
   try {
     if (words[0] == "--forms")
       return tryForms(words.at(1));
+    if (words[0] == "--opcodes") {
+      for (const auto &[opcode, decode] : opcodeTable())
+        std::cout << opcode << "\n";
+      return 0;
+    }
     return runFile(std::move(words));
   } catch (const std::exception &error) {
     std::cerr << "sim_ptx_run: " << error.what() << "\n";

@@ -16,9 +16,13 @@ import pathlib
 import re
 
 FOLDER = pathlib.Path(__file__).parent / "forms"
+FILES = ("arithmetic", "memory", "async", "matrix", "sync", "control")
 REGISTERS = {"h": 16, "r": 32, "d": 64, "q": 128}
 ADDRESSES = {"": "%rg", ".global": "%rg", ".const": "cmem", ".local": "lmem", ".param": "ptr", ".param::entry": "ptr",
              ".shared": "%rs", ".shared::cta": "%rs", ".shared::cluster": "%rs"}
+
+# Tests that run every variant of the sections that start so.
+SWEEPS = {"Video": "test_video.py", "wmma": "test_wmma.py"}
 
 # What the operands refer to.
 HEAD = """.version 9.1
@@ -148,7 +152,7 @@ def expand(text):
 def load():
     """Every form, in the order of the files."""
     forms = []
-    for path in sorted(FOLDER.glob("*.txt")):
+    for path in (FOLDER / f"{name}.txt" for name in FILES):
         section = ""
         for line in path.read_text().splitlines():
             if line.startswith("#"):
@@ -157,8 +161,7 @@ def load():
                 refused = line.startswith("refuse ")
                 text = line.removeprefix("refuse ").strip()
                 variants = list(dict.fromkeys(expand(text)))
-                forms.append(Form(text, variants[0], refused, section, variants))
-                forms[-1].opcode = name_of(variants[0]).split(".")[0]
+                forms.append(Form(text, name_of(variants[0]).split(".")[0], refused, section, variants))
     return forms
 
 
