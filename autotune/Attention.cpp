@@ -252,9 +252,11 @@ chooseDecodeAmong(const std::vector<int64_t> &splitCounts,
 std::optional<Choice<AttentionDecodeConfig>>
 chooseAttentionDecode(const AttentionShape &shape, const Sku &sku,
                       std::vector<Rejection> *rejections) {
-  if (shape.fixedOrder)
-    return chooseDecodeAmong({1}, {getCommonBlock(shape, sku)}, shape, sku,
-                             rejections);
+  if (shape.fixedOrder) {
+    int64_t common = getCommonBlock(shape, sku);
+    std::vector<int64_t> blocks(common ? 1 : 0, common);
+    return chooseDecodeAmong({1}, blocks, shape, sku, rejections);
+  }
   return chooseDecodeAmong({1, 2, 4, 8, 16, 32}, {64, 128, 32, 16}, shape, sku,
                            rejections);
 }

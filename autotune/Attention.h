@@ -17,6 +17,8 @@ struct AttentionShape {
   int64_t maxContext = 0;
   int64_t qHeads = 0, kvHeads = 0, headDim = 0, pageSize = 0;
   int64_t window = 0; // 0: none
+  /// The same bits from every plan: blocks of one size, and no splits.
+  bool fixedOrder = false;
 
   int64_t group() const { return qHeads / kvHeads; }
 };
@@ -65,6 +67,10 @@ chooseAttentionPrefill(const AttentionShape &shape, const Sku &sku,
 std::optional<Choice<AttentionDecodeConfig>>
 chooseAttentionDecode(const AttentionShape &shape, const Sku &sku,
                       std::vector<Rejection> *rejections = nullptr);
+
+/// Keys of a block with which all plans of this attention give the same bits:
+/// the most that both families can have. 0: they have none in common.
+int64_t getCommonBlock(const AttentionShape &shape, const Sku &sku);
 
 /// The kernel of the parts of an attention that was divided by hand: blocks and
 /// splits are given.

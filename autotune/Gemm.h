@@ -29,6 +29,9 @@ struct GemmShape {
   /// Most CTAs that may share the K of one tile. A split adds the parts of a
   /// sum in another order, so 1 keeps the bits of all configs alike.
   int64_t maxSplitK = 8;
+  /// Whether the operands may be swapped. A swapped tile also adds in another
+  /// order, where the epilogue reduces along its columns.
+  bool maySwap = true;
   /// Bytes that the epilogue reads and writes per accumulator element.
   double epilogueBytes = 2;
 };

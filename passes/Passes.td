@@ -233,9 +233,15 @@ def TuneKernels : Pass<"xf-tune-kernels", "::mlir::func::FuncOp"> {
         config = {BLOCK_M = 8, BLOCK_N = 64, ...}, reason = "..."} { ... }
     ```
 
+    With `batch-invariant`, only configs that add in the same order in every
+    plan: no splits, no swapped operands where the epilogue reduces, blocks of
+    keys of one size. A sequence's results then do not depend on which plan a
+    step takes.
+
     Fails where no candidate is legal, with the reason for each.
   }];
   let options = [
+    Option<"batchInvariant", "batch-invariant", "bool", "false", "Configs that give the same bits in every plan">,
     Option<"skuName", "sku", "std::string", "\"\"", "Name of a SKU, or path of its file">,
     Option<"skuDirectory", "sku-directory", "std::string", "\"autotune/skus\"", "Where named SKUs are">
   ];

@@ -43,6 +43,7 @@ void buildGraphPipeline(OpPassManager &pm, const GraphOptions &options) {
   TuneKernelsOptions tune;
   tune.skuName = options.sku;
   tune.skuDirectory = options.skuDirectory;
+  tune.batchInvariant = options.batchInvariant;
   pm.addNestedPass<func::FuncOp>(createTuneKernels(tune));
   // Its parts need room.
   pm.addNestedPass<func::FuncOp>(createSplitAttention());

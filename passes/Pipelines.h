@@ -31,6 +31,10 @@ struct GraphOptions : mlir::PassPipelineOptions<GraphOptions> {
   Option<int64_t> maxContext{*this, "max-context",
                              llvm::cl::desc("Longest sequence"),
                              llvm::cl::init(2048)};
+  Option<bool> batchInvariant{
+      *this, "batch-invariant",
+      llvm::cl::desc("Configs that give the same bits in every plan"),
+      llvm::cl::init(false)};
 };
 
 /// `xf-fuse`: from the front end's graph to one in which every function is a

@@ -7,6 +7,7 @@
 #include "autotune/Gemm.h"
 #include "autotune/RowWise.h"
 #include "ir/xf/Xf.h"
+#include "passes/BatchInvariance.h"
 #include "passes/Passes.h"
 
 using namespace mlir;
@@ -140,8 +141,10 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
       autotune::GemmShape shape = gemmShapeOf(kernel, rowsOf(kernel));
       // Splits pay for the few tokens of a decode step. A prompt's sums keep
       // one order, whatever else is in the step.
-      if (!isDecodePlan())
+      if (!isDecodePlan() || batchInvariant)
         shape.maxSplitK = 1;
+      if (batchInvariant)
+        shape.maySwap = !reducesColumns(kernel);
       auto choice = autotune::chooseGemm(shape, sku, &rejections);
       if (!choice)
         return refuse(kernel, rejections);
@@ -157,8 +160,9 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
     case xf::KernelFamily::Elementwise:
       return writeChoice(
           kernel,
-          autotune::chooseRowWise(rowWiseShapeOf(kernel, rowsOf(kernel)), sku,
-                                  &rejections),
+          autotune::chooseRowWise(
+              rowWiseShapeOf(kernel, rowsForTuning(kernel, sku)), sku,
+              &rejections),
           rejections);
     case xf::KernelFamily::Sample:
       return write(kernel, {{"warps", kSampleWarps}},
@@ -171,8 +175,10 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
   LogicalResult tuneAttention(xf::KernelOp kernel, const autotune::Sku &sku) {
     std::vector<autotune::Rejection> rejections;
     auto shapeOf = [&](auto attention) {
-      return attentionShapeOf(attention, boundOf("tokens"), boundOf("seqs"),
-                              boundOf("context"));
+      autotune::AttentionShape shape = attentionShapeOf(
+          attention, boundOf("tokens"), boundOf("seqs"), boundOf("context"));
+      shape.fixedOrder = batchInvariant;
+      return shape;
     };
     // Divided by hand; what xf-split-attention divides, it tunes.
     for (Operation &op : kernel.getBlock()) {
@@ -212,6 +218,13 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
         return boundOf("rows");
     }
     return boundOf("tokens");
+  }
+
+  /// Rows are added up in the order that the config gives, so all plans must
+  /// have the same: that of one row for each SM.
+  int64_t rowsForTuning(xf::KernelOp kernel, const autotune::Sku &sku) {
+    bool isFixed = batchInvariant && reducesColumns(kernel);
+    return isFixed ? sku.smCount : rowsOf(kernel);
   }
 
   bool isDecodePlan() {

@@ -42,6 +42,8 @@ def check_assembly(kernels):
 class Compiled:
     """A bundle, compiled once, and loaded when first asked for."""
 
+    PAGES = 160  # room for steps of many short sequences
+
     def __init__(self, directory, bundle, sku, options):
         self.directory, self.bundle, self.sku = directory, bundle, sku
         summary = run_tool("compile", directory, "-o", bundle, "--target", "sm_90a", "--sku", sku, "--json", *options)
@@ -51,7 +53,7 @@ class Compiled:
     @property
     def model(self):
         if self._model is None:
-            self._model = tilewright.load(self.bundle, weights=self.directory, device="sim:" + self.sku)
+            self._model = tilewright.load(self.bundle, weights=self.directory, device="sim:" + self.sku, num_pages=self.PAGES)
         return self._model
 
     def close(self):

@@ -126,6 +126,20 @@ def test_mixed_steps(model, text, measured):
             np.testing.assert_array_equal(one, many)
 
 
+def test_batch_invariant(compiled, smollm2, text, measured):
+    """With the option, bit by bit, across the plans of long prompts, of mixed steps and of decoding."""
+    exact, bound = measured
+    model = compiled(smollm2, "h800-sxm", "--max-context", "2048", "--batch-invariant").model
+    assert model.bundle.batch_invariant
+    steps = [[150, 1, 90], [1, 1, 1], [1, 40, 1]]
+    with Stepper(model) as stepper:
+        mixed = run_steps(stepper, text, steps)
+        alone = [run_steps(stepper, text, [[count] for count in column])[0] for column in zip(*steps)]
+    check_logits("mixed", mixed, [exact[ends] for ends in last_places(steps)], bound)
+    for one, many in zip(alone, mixed):
+        np.testing.assert_array_equal(one, many)
+
+
 def last_places(steps):
     """Of each sequence: the places of the last token of each of its steps."""
     return [[total - 1 for total, count in zip(np.cumsum(column), column) if count] for column in zip(*steps)]

@@ -6,6 +6,7 @@
 #include "frontend/hf/HuggingFace.h"
 #include "ir/reference/PassVerifier.h"
 #include "ir/reference/check/Fault.h"
+#include "passes/BatchInvariance.h"
 #include "passes/Bounds.h"
 #include "passes/Pipelines.h"
 #include "tools/driver/GuardedPasses.h"
@@ -157,6 +158,7 @@ static void setSizes(GraphOptions &graph, const CompileOptions &options,
   graph.maxSeqs = std::min(options.maxSeqs, options.maxTokens);
   graph.maxRows = std::min(options.maxSeqs, options.maxTokens);
   graph.maxContext = contextOf(module);
+  graph.batchInvariant = options.batchInvariant;
 }
 
 /// The pipeline as the manifest has it: without where this machine keeps its
@@ -254,6 +256,11 @@ llvm::Expected<CompiledModel> compileModel(const CompileOptions &options,
     return llvm::make_error<InternalError>(
         "the manifest could not be made", context.takeDiagnostics(),
         Reproducer{{{"kernels.mlir", printModule(module)}}, ""});
+  if (options.batchInvariant)
+    if (std::string why = whyBatchMatters(module); !why.empty())
+      return llvm::make_error<InternalError>(
+          "the tuner was to keep one order of sums in all plans, but " + why,
+          "", Reproducer{{{"kernels.mlir", printModule(module)}}, ""});
   llvm::Expected<std::vector<CompiledKernel>> kernels =
       compileKernels(module, options);
   if (!kernels)

@@ -29,6 +29,9 @@ struct CompileOptions {
   int64_t maxTokens = 2048, maxSeqs = 64,
           maxContext = 0; // 0: what the model allows, up to a limit
   int64_t pageSize = 64;
+  /// Only configs with which a sequence's results do not depend on the others
+  /// in its step.
+  bool batchInvariant = false;
   /// Fields of config.json that the user knows to be without effect.
   std::vector<std::string> ignoredFields;
   /// Interpret the graph on random input after each of its passes; a change

@@ -1,5 +1,4 @@
-//===- InternalError.h - A bug of ours, with what is needed to see it again
-//===//
+//===- InternalError.h - A bug of ours, and how to see it again -----------===//
 #ifndef TILEWRIGHT_TOOLS_DRIVER_INTERNALERROR_H
 #define TILEWRIGHT_TOOLS_DRIVER_INTERNALERROR_H
 

@@ -3,6 +3,7 @@
 #include "tools/driver/Manifest.h"
 
 #include "ir/xf/Xf.h"
+#include "passes/BatchInvariance.h"
 #include "tools/driver/AttributeJson.h"
 #include "tools/driver/WeightValues.h"
 
@@ -204,15 +205,17 @@ LogicalResult ManifestBuilder::addPlan(func::FuncOp plan) {
 }
 
 FailureOr<json> ManifestBuilder::build() {
-  manifest = {{"schema_version", 1},
-              {"target", options.target},
-              {"sku", options.sku},
-              {"inputs", json::array()},
-              {"outputs", json::array()},
-              {"caches", json::array()},
-              {"weights", json::array()},
-              {"kernels", json::array()},
-              {"entry_points", json::object()}};
+  manifest = {
+      {"schema_version", 1},
+      {"target", options.target},
+      {"sku", options.sku},
+      {"promises", {{"batch_invariant", whyBatchMatters(module).empty()}}},
+      {"inputs", json::array()},
+      {"outputs", json::array()},
+      {"caches", json::array()},
+      {"weights", json::array()},
+      {"kernels", json::array()},
+      {"entry_points", json::object()}};
   describeModel();
   describeSymbols();
   for (auto plan : module.getOps<func::FuncOp>())

@@ -56,6 +56,9 @@ void addModelOptions(CLI::App &command, CompileOptions &options,
       .add_option("--page-size", options.pageSize,
                   "Tokens per page of the KV cache")
       ->capture_default_str();
+  command.add_flag("--batch-invariant", options.batchInvariant,
+                   "A sequence's results do not depend, by a bit, on the "
+                   "others in its step; steps of few tokens take longer");
   command
       .add_option("--ignore-config-field", options.ignoredFields,
                   "A field of config.json that is known to be without effect, "
