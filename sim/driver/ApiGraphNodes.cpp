@@ -76,26 +76,28 @@ static CUresult changeStep(CUgraphExec execHandle, CUgraphNode node,
 }
 
 template <typename Op>
+static void replace(Op &old, Op operation) {
+  if constexpr (std::is_same_v<Op, KernelOperation>)
+    keepAttributes(old, operation);
+  old = std::move(operation);
+}
+
+template <typename Op>
 static CUresult replaceStep(CUgraphExec exec, CUgraphNode node, Op operation) {
   return changeStep(exec, node, [&](ProgramStep &step) {
     Op *old = std::get_if<Op>(&step.operation);
-    if (!old)
-      return false;
-    if constexpr (std::is_same_v<Op, KernelOperation>)
-      keepAttributes(*old, operation);
-    *old = std::move(operation);
-    return true;
+    if (old)
+      replace(*old, std::move(operation));
+    return old != nullptr;
   });
 }
 
-CUresult cuGraphAddEmptyNode(CUgraphNode *out, CUgraph graph,
-                             const CUgraphNode *dependencies, size_t count) {
-  return addNode(out, graph, dependencies, count, CU_GRAPH_NODE_TYPE_EMPTY,
-                 EmptyOperation{});
-}
+//===----------------------------------------------------------------------===//
+// Operations from parameters
+//===----------------------------------------------------------------------===//
 
-static CUresult makeKernel(const CUDA_KERNEL_NODE_PARAMS *params,
-                           KernelOperation &operation) {
+static CUresult makeOperation(const CUDA_KERNEL_NODE_PARAMS *params,
+                              KernelOperation &operation) {
   return withContext([&](Driver &driver,
                          const std::shared_ptr<Context> &current) {
     if (!params)
@@ -120,14 +122,91 @@ static CUresult makeKernel(const CUDA_KERNEL_NODE_PARAMS *params,
   });
 }
 
+static CUresult makeOperation(const CUDA_MEMCPY3D *params,
+                              CopyOperation &operation) {
+  return guarded([&](Driver &) {
+    return params ? makeCopyOperation(*params, operation)
+                  : CUDA_ERROR_INVALID_VALUE;
+  });
+}
+
+static CUresult makeOperation(const CUDA_MEMSET_NODE_PARAMS *params,
+                              FillOperation &operation) {
+  return guarded([&](Driver &) {
+    if (!params || (params->elementSize != 1 && params->elementSize != 2 &&
+                    params->elementSize != 4))
+      return CUDA_ERROR_INVALID_VALUE;
+    return makeFillOperation(params->dst, params->pitch, params->value,
+                             params->elementSize, params->width, params->height,
+                             operation);
+  });
+}
+
+static CUresult makeOperation(const CUDA_HOST_NODE_PARAMS *params,
+                              HostOperation &operation) {
+  if (!params || !params->fn)
+    return CUDA_ERROR_INVALID_VALUE;
+  operation = {params->fn, params->userData};
+  return CUDA_SUCCESS;
+}
+
+template <typename Op, typename Params>
+static CUresult addNodeOf(CUgraphNode *out, CUgraph graph,
+                          const CUgraphNode *dependencies, size_t count,
+                          CUgraphNodeType type, const Params *params) {
+  Op operation{};
+  if (CUresult error = makeOperation(params, operation))
+    return error;
+  return addNode(out, graph, dependencies, count, type, std::move(operation));
+}
+
+template <typename Op, typename Params>
+static CUresult setNode(CUgraphNode node, const Params *params) {
+  Op operation{};
+  if (CUresult error = makeOperation(params, operation))
+    return error;
+  return withNodeOf<Op>(node, [&](GraphNode &, Op &old) {
+    replace(old, std::move(operation));
+    return CUDA_SUCCESS;
+  });
+}
+
+template <typename Op, typename Params>
+static CUresult setStep(CUgraphExec exec, CUgraphNode node,
+                        const Params *params) {
+  Op operation{};
+  if (CUresult error = makeOperation(params, operation))
+    return error;
+  return replaceStep(exec, node, std::move(operation));
+}
+
+/// What a node of an `Op` was made with, as `describe(operation)` says it.
+template <typename Op, typename Params, typename Describe>
+static CUresult getParams(CUgraphNode node, Params *params,
+                          const Describe &describe) {
+  if (!params)
+    return CUDA_ERROR_INVALID_VALUE;
+  return withNodeOf<Op>(node, [&](GraphNode &, Op &operation) {
+    describe(operation);
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuGraphAddEmptyNode(CUgraphNode *out, CUgraph graph,
+                             const CUgraphNode *dependencies, size_t count) {
+  return addNode(out, graph, dependencies, count, CU_GRAPH_NODE_TYPE_EMPTY,
+                 EmptyOperation{});
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
 CUresult cuGraphAddKernelNode_v2(CUgraphNode *out, CUgraph graph,
                                  const CUgraphNode *dependencies, size_t count,
                                  const CUDA_KERNEL_NODE_PARAMS *params) {
-  KernelOperation operation;
-  if (CUresult error = makeKernel(params, operation))
-    return error;
-  return addNode(out, graph, dependencies, count, CU_GRAPH_NODE_TYPE_KERNEL,
-                 std::move(operation));
+  return addNodeOf<KernelOperation>(out, graph, dependencies, count,
+                                    CU_GRAPH_NODE_TYPE_KERNEL, params);
 }
 
 CUresult cuGraphKernelNodeGetParams_v2(CUgraphNode handle,
@@ -154,26 +233,15 @@ CUresult cuGraphKernelNodeGetParams_v2(CUgraphNode handle,
       });
 }
 
-CUresult cuGraphKernelNodeSetParams_v2(CUgraphNode handle,
+CUresult cuGraphKernelNodeSetParams_v2(CUgraphNode node,
                                        const CUDA_KERNEL_NODE_PARAMS *params) {
-  KernelOperation operation;
-  if (CUresult error = makeKernel(params, operation))
-    return error;
-  return withNodeOf<KernelOperation>(handle,
-                                     [&](GraphNode &, KernelOperation &kernel) {
-                                       keepAttributes(kernel, operation);
-                                       kernel = std::move(operation);
-                                       return CUDA_SUCCESS;
-                                     });
+  return setNode<KernelOperation>(node, params);
 }
 
 CUresult
 cuGraphExecKernelNodeSetParams_v2(CUgraphExec exec, CUgraphNode node,
                                   const CUDA_KERNEL_NODE_PARAMS *params) {
-  KernelOperation operation;
-  if (CUresult error = makeKernel(params, operation))
-    return error;
-  return replaceStep(exec, node, std::move(operation));
+  return setStep<KernelOperation>(exec, node, params);
 }
 
 CUresult cuGraphKernelNodeSetAttribute(CUgraphNode handle,
@@ -235,153 +303,92 @@ CUresult cuGraphKernelNodeGetAttribute(CUgraphNode handle,
       });
 }
 
-static CUresult makeCopy(const CUDA_MEMCPY3D *params,
-                         CopyOperation &operation) {
-  return guarded([&](Driver &) {
-    return params ? makeCopyOperation(*params, operation)
-                  : CUDA_ERROR_INVALID_VALUE;
-  });
-}
+//===----------------------------------------------------------------------===//
+// Copies, fills, host functions
+//===----------------------------------------------------------------------===//
 
 CUresult cuGraphAddMemcpyNode(CUgraphNode *out, CUgraph graph,
                               const CUgraphNode *dependencies, size_t count,
                               const CUDA_MEMCPY3D *params, CUcontext) {
-  CopyOperation operation;
-  if (CUresult error = makeCopy(params, operation))
-    return error;
-  return addNode(out, graph, dependencies, count, CU_GRAPH_NODE_TYPE_MEMCPY,
-                 std::move(operation));
+  return addNodeOf<CopyOperation>(out, graph, dependencies, count,
+                                  CU_GRAPH_NODE_TYPE_MEMCPY, params);
 }
 
-CUresult cuGraphMemcpyNodeGetParams(CUgraphNode handle, CUDA_MEMCPY3D *params) {
-  if (!params)
-    return CUDA_ERROR_INVALID_VALUE;
-  return withNodeOf<CopyOperation>(handle,
-                                   [&](GraphNode &, CopyOperation &copy) {
-                                     *params = copy.description;
-                                     return CUDA_SUCCESS;
-                                   });
+CUresult cuGraphMemcpyNodeGetParams(CUgraphNode node, CUDA_MEMCPY3D *params) {
+  return getParams<CopyOperation>(
+      node, params, [&](CopyOperation &copy) { *params = copy.description; });
 }
 
-CUresult cuGraphMemcpyNodeSetParams(CUgraphNode handle,
+CUresult cuGraphMemcpyNodeSetParams(CUgraphNode node,
                                     const CUDA_MEMCPY3D *params) {
-  CopyOperation operation;
-  if (CUresult error = makeCopy(params, operation))
-    return error;
-  return withNodeOf<CopyOperation>(handle,
-                                   [&](GraphNode &, CopyOperation &copy) {
-                                     copy = std::move(operation);
-                                     return CUDA_SUCCESS;
-                                   });
+  return setNode<CopyOperation>(node, params);
 }
 
 CUresult cuGraphExecMemcpyNodeSetParams(CUgraphExec exec, CUgraphNode node,
                                         const CUDA_MEMCPY3D *params,
                                         CUcontext) {
-  CopyOperation operation;
-  if (CUresult error = makeCopy(params, operation))
-    return error;
-  return replaceStep(exec, node, std::move(operation));
-}
-
-static CUresult makeFill(const CUDA_MEMSET_NODE_PARAMS *params,
-                         FillOperation &operation) {
-  return guarded([&](Driver &) {
-    if (!params || (params->elementSize != 1 && params->elementSize != 2 &&
-                    params->elementSize != 4))
-      return CUDA_ERROR_INVALID_VALUE;
-    return makeFillOperation(params->dst, params->pitch, params->value,
-                             params->elementSize, params->width, params->height,
-                             operation);
-  });
+  return setStep<CopyOperation>(exec, node, params);
 }
 
 CUresult cuGraphAddMemsetNode(CUgraphNode *out, CUgraph graph,
                               const CUgraphNode *dependencies, size_t count,
                               const CUDA_MEMSET_NODE_PARAMS *params,
                               CUcontext) {
-  FillOperation operation;
-  if (CUresult error = makeFill(params, operation))
-    return error;
-  return addNode(out, graph, dependencies, count, CU_GRAPH_NODE_TYPE_MEMSET,
-                 operation);
+  return addNodeOf<FillOperation>(out, graph, dependencies, count,
+                                  CU_GRAPH_NODE_TYPE_MEMSET, params);
 }
 
-CUresult cuGraphMemsetNodeGetParams(CUgraphNode handle,
+CUresult cuGraphMemsetNodeGetParams(CUgraphNode node,
                                     CUDA_MEMSET_NODE_PARAMS *params) {
-  if (!params)
-    return CUDA_ERROR_INVALID_VALUE;
-  return withNodeOf<FillOperation>(
-      handle, [&](GraphNode &, FillOperation &fill) {
-        params->dst = fill.target.address;
-        params->pitch = fill.target.rowPitch;
-        params->value = fill.value;
-        params->elementSize = fill.valueBytes;
-        params->width = fill.extent.width / fill.valueBytes;
-        params->height = fill.extent.height;
-        return CUDA_SUCCESS;
-      });
+  return getParams<FillOperation>(node, params, [&](FillOperation &fill) {
+    params->dst = fill.target.address;
+    params->pitch = fill.target.rowPitch;
+    params->value = fill.value;
+    params->elementSize = fill.valueBytes;
+    params->width = fill.extent.width / fill.valueBytes;
+    params->height = fill.extent.height;
+  });
 }
 
-CUresult cuGraphMemsetNodeSetParams(CUgraphNode handle,
+CUresult cuGraphMemsetNodeSetParams(CUgraphNode node,
                                     const CUDA_MEMSET_NODE_PARAMS *params) {
-  FillOperation operation;
-  if (CUresult error = makeFill(params, operation))
-    return error;
-  return withNodeOf<FillOperation>(handle,
-                                   [&](GraphNode &, FillOperation &fill) {
-                                     fill = operation;
-                                     return CUDA_SUCCESS;
-                                   });
+  return setNode<FillOperation>(node, params);
 }
 
 CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec exec, CUgraphNode node,
                                         const CUDA_MEMSET_NODE_PARAMS *params,
                                         CUcontext) {
-  FillOperation operation;
-  if (CUresult error = makeFill(params, operation))
-    return error;
-  return replaceStep(exec, node, std::move(operation));
+  return setStep<FillOperation>(exec, node, params);
 }
 
 CUresult cuGraphAddHostNode(CUgraphNode *out, CUgraph graph,
                             const CUgraphNode *dependencies, size_t count,
                             const CUDA_HOST_NODE_PARAMS *params) {
-  if (!params || !params->fn)
-    return CUDA_ERROR_INVALID_VALUE;
-  return addNode(out, graph, dependencies, count, CU_GRAPH_NODE_TYPE_HOST,
-                 HostOperation{params->fn, params->userData});
+  return addNodeOf<HostOperation>(out, graph, dependencies, count,
+                                  CU_GRAPH_NODE_TYPE_HOST, params);
 }
 
-CUresult cuGraphHostNodeGetParams(CUgraphNode handle,
+CUresult cuGraphHostNodeGetParams(CUgraphNode node,
                                   CUDA_HOST_NODE_PARAMS *params) {
-  if (!params)
-    return CUDA_ERROR_INVALID_VALUE;
-  return withNodeOf<HostOperation>(handle,
-                                   [&](GraphNode &, HostOperation &host) {
-                                     params->fn = host.function;
-                                     params->userData = host.userData;
-                                     return CUDA_SUCCESS;
-                                   });
+  return getParams<HostOperation>(node, params, [&](HostOperation &host) {
+    params->fn = host.function;
+    params->userData = host.userData;
+  });
 }
 
-CUresult cuGraphHostNodeSetParams(CUgraphNode handle,
+CUresult cuGraphHostNodeSetParams(CUgraphNode node,
                                   const CUDA_HOST_NODE_PARAMS *params) {
-  if (!params || !params->fn)
-    return CUDA_ERROR_INVALID_VALUE;
-  return withNodeOf<HostOperation>(handle,
-                                   [&](GraphNode &, HostOperation &host) {
-                                     host = {params->fn, params->userData};
-                                     return CUDA_SUCCESS;
-                                   });
+  return setNode<HostOperation>(node, params);
 }
 
 CUresult cuGraphExecHostNodeSetParams(CUgraphExec exec, CUgraphNode node,
                                       const CUDA_HOST_NODE_PARAMS *params) {
-  if (!params || !params->fn)
-    return CUDA_ERROR_INVALID_VALUE;
-  return replaceStep(exec, node, HostOperation{params->fn, params->userData});
+  return setStep<HostOperation>(exec, node, params);
 }
+
+//===----------------------------------------------------------------------===//
+// Graphs and events
+//===----------------------------------------------------------------------===//
 
 CUresult cuGraphAddChildGraphNode(CUgraphNode *out, CUgraph graph,
                                   const CUgraphNode *dependencies, size_t count,
