@@ -1,5 +1,7 @@
 //===- SamplingOps.cpp - Reference values of sampling ---------------------===//
-// Steps are numbered as in the description of `xf.sample`.
+// Steps are numbered as in the description of `xf.sample`. Sums are in double:
+// of the results that the order of sums in f32 allows, the oracle has the
+// middle one.
 //===----------------------------------------------------------------------===//
 
 #include "ir/reference/Ops.h"
@@ -52,10 +54,10 @@ static std::vector<int64_t> rankTokens(ArrayRef<float> z) {
 /// Step 5: how many of the ranked tokens stay.
 static size_t countNucleus(ArrayRef<int64_t> ranked, ArrayRef<float> p,
                            float topP) {
-  float total = 0.0f;
+  double total = 0;
   for (int64_t token : ranked)
     total += p[token];
-  float above = 0.0f;
+  double above = 0;
   for (auto [rank, token] : llvm::enumerate(ranked)) {
     if (rank > 0 && above >= topP * total)
       return rank;
@@ -68,10 +70,10 @@ static size_t countNucleus(ArrayRef<int64_t> ranked, ArrayRef<float> p,
 static int64_t drawToken(std::vector<int64_t> kept, ArrayRef<float> p,
                          float uniform) {
   llvm::sort(kept);
-  float total = 0.0f;
+  double total = 0;
   for (int64_t token : kept)
     total += p[token];
-  float sum = 0.0f;
+  double sum = 0;
   for (int64_t token : kept) {
     sum += p[token];
     if (sum > uniform * total)

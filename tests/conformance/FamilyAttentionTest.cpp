@@ -2,16 +2,14 @@
 
 #include "tests/conformance/FamilyHarness.h"
 #include "tests/conformance/KernelHarness.h"
+#include "tests/conformance/SharedShapes.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <numeric>
 #include <random>
-
-#include "nlohmann/json.hpp"
 
 using namespace tilewright::conformance;
 
@@ -131,8 +129,7 @@ INSTANTIATE_TEST_SUITE_P(
 /// Every list of sequences with every set of heads, pages of 64; a batch of
 /// single tokens runs as a decode step too.
 static std::vector<AttentionParam> sharedShapes() {
-  std::ifstream file(TILEWRIGHT_SHAPES);
-  nlohmann::json shapes = nlohmann::json::parse(file);
+  const nlohmann::json &shapes = getSharedShapes();
   std::vector<AttentionParam> result;
   for (const nlohmann::json &heads : shapes["attention_heads"])
     for (const nlohmann::json &sequences : shapes["attention_sequences"]) {

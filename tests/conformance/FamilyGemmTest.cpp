@@ -2,13 +2,11 @@
 
 #include "tests/conformance/FamilyHarness.h"
 #include "tests/conformance/KernelHarness.h"
+#include "tests/conformance/SharedShapes.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
-
-#include "nlohmann/json.hpp"
 
 using namespace tilewright::conformance;
 
@@ -189,8 +187,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 /// Every small token count with every odd N and K, and with those of SmolLM2.
 static std::vector<Shape> sharedShapes() {
-  std::ifstream file(TILEWRIGHT_SHAPES);
-  nlohmann::json shapes = nlohmann::json::parse(file);
+  const nlohmann::json &shapes = getSharedShapes();
   std::vector<Shape> result;
   auto add = [&](const nlohmann::json &shape) {
     for (int64_t tokens : shapes["tokens_small"])

@@ -121,8 +121,11 @@ bool FamilyRun::makeArguments() {
     unsigned position = argument.getArgNumber();
     auto integers = test.integers.find(position);
     auto scale = test.scales.find(position);
+    auto floats = test.floats.find(position);
     for (int64_t i = 0; i < tensor.getNumElements(); ++i) {
-      if (reference::isFloat(tensor.getType()))
+      if (floats != test.floats.end())
+        tensor.setFloat(i, floats->second.at(i));
+      else if (reference::isFloat(tensor.getType()))
         tensor.setFloat(i, normal(generator) * (scale == test.scales.end()
                                                     ? 1.0f
                                                     : scale->second));

@@ -36,6 +36,8 @@ struct FamilyCase {
   /// numbers times `scales`, or 1.
   std::map<unsigned, std::vector<int64_t>> integers;
   std::map<unsigned, float> scales;
+  /// Elements of float arguments, where they are not to be random.
+  std::map<unsigned, std::vector<float>> floats;
   std::string sku = "h800-sxm";
   /// Fields of the config that replace the tuner's choice.
   std::map<std::string, int64_t> config;

@@ -2,10 +2,12 @@
 
 #include "tests/conformance/FamilyHarness.h"
 #include "tests/conformance/KernelHarness.h"
+#include "tests/conformance/SharedShapes.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 using namespace tilewright::conformance;
 
@@ -14,6 +16,12 @@ struct QkvParam {
   int64_t tokens, qHeads, kvHeads, headDim, k, pageSize;
   bool norm;
 };
+void PrintTo(const QkvParam &param, std::ostream *out) {
+  std::ostream &os = *out;
+  os << param.tokens << " tokens, heads " << param.qHeads << "/"
+     << param.kvHeads << "x" << param.headDim << ", K " << param.k
+     << ", pages of " << param.pageSize << (param.norm ? ", norm" : "");
+}
 class FamilyQkv : public testing::TestWithParam<QkvParam> {};
 } // namespace
 
@@ -96,3 +104,25 @@ INSTANTIATE_TEST_SUITE_P(
                     QkvParam{130, 4, 2, 128, 256, 64, true},
                     QkvParam{9, 4, 4, 80, 320, 32, false},
                     QkvParam{65, 2, 1, 96, 192, 64, false}));
+
+//===----------------------------------------------------------------------===//
+// The shapes that tests and benchmarks share
+//===----------------------------------------------------------------------===//
+
+/// Every set of heads with three numbers of tokens, in turn. A K of 72 is one
+/// full stage and a part: what a head's epilogue does does not depend on it.
+static std::vector<QkvParam> sharedShapes() {
+  const nlohmann::json &shapes = getSharedShapes();
+  std::vector<int64_t> heads(shapes["qkv_heads"].size());
+  std::iota(heads.begin(), heads.end(), 0);
+  std::vector<QkvParam> result;
+  for (auto [tokens, index] : pairInTurn(shapes["qkv_tokens"], heads, 3)) {
+    const nlohmann::json &entry = shapes["qkv_heads"][index];
+    result.push_back({tokens, entry["q_heads"], entry["kv_heads"],
+                      entry["head_dim"], /*k=*/72, /*pageSize=*/64,
+                      entry["norm"]});
+  }
+  return result;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shared, FamilyQkv, testing::ValuesIn(sharedShapes()));

@@ -1,7 +1,8 @@
-//===- FamilyRowWiseTest.cpp - Row-wise kernels and sampling --------------===//
+//===- FamilyRowWiseTest.cpp - Row-wise kernels against the oracle --------===//
 
 #include "tests/conformance/FamilyHarness.h"
 #include "tests/conformance/KernelHarness.h"
+#include "tests/conformance/SharedShapes.h"
 
 #include <gtest/gtest.h>
 
@@ -70,39 +71,12 @@ TEST_P(FamilyRowWise, Elementwise) {
   EXPECT_EQ("", runFamilyCase(test));
 }
 
-TEST_P(FamilyRowWise, Argmax) {
-  EXPECT_EQ("", runFamilyCase(makeCase(GetParam(), R"(
-    func.func @forward(%x: tensor<?x$Nxf32, #xf.sizes<rows>>) -> tensor<?xi32, #xf.sizes<rows>> {
-      %t = xf.argmax %x : tensor<?x$Nxf32, #xf.sizes<rows>> -> tensor<?xi32, #xf.sizes<rows>>
-      return %t : tensor<?xi32, #xf.sizes<rows>>
-    })")));
-}
-
-/// Each row with another way of drawing: greedy, plain, top-k, top-p, both.
-TEST_P(FamilyRowWise, Sample) {
-  int64_t rows = GetParam().first;
-  const char *graph = R"(
-    !f = tensor<?xf32, #xf.sizes<rows>>
-    !i = tensor<?xi32, #xf.sizes<rows>>
-    func.func @forward(%x: tensor<?x$Nxf32, #xf.sizes<rows>>, %t: !f, %k: !i, %p: !f, %seed: tensor<?xi64, #xf.sizes<rows>>, %index: !i) -> !i {
-      %s = xf.sample %x, %t, %k, %p, %seed, %index
-          : (tensor<?x$Nxf32, #xf.sizes<rows>>, !f, !i, !f, tensor<?xi64, #xf.sizes<rows>>, !i) -> !i
-      return %s : !i
-    })";
-  FamilyCase test = makeCase(GetParam(), graph);
-  std::vector<int64_t> topK, seeds, indices;
-  for (int64_t i = 0; i < rows; ++i) {
-    topK.push_back(i % 3 == 1 ? 5 : 0);
-    seeds.push_back(1234567890123 * (i + 1));
-    indices.push_back(i);
-  }
-  test.integers = {{2, topK}, {4, seeds}, {5, indices}};
-  // Temperatures around 1, some negative: greedy; top_p around 0.7.
-  test.scales = {{1, 1.0f}, {3, 0.7f}};
-  EXPECT_EQ("", runFamilyCase(test));
-}
-
 INSTANTIATE_TEST_SUITE_P(Shapes, FamilyRowWise,
                          testing::Values(Shape{1, 576}, Shape{3, 64},
                                          Shape{9, 4096}, Shape{5, 200},
                                          Shape{2, 8192}));
+
+INSTANTIATE_TEST_SUITE_P(Shared, FamilyRowWise,
+                         testing::ValuesIn(pairInTurn(
+                             getSharedShapes()["rows"],
+                             getSharedShapes()["row_widths"], /*count=*/2)));
