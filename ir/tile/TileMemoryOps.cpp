@@ -319,6 +319,31 @@ LogicalResult StoreOp::verify() {
   return success();
 }
 
+LogicalResult AddAtOp::verify() {
+  SharedType memory = getDestination().getType();
+  FragmentType value = getValue().getType(), indices = getIndices().getType();
+  // add_at_c1
+  if (memory.getRank() != 1 || !memory.getElementType().isInteger(32) ||
+      !value.getElementType().isInteger(32) ||
+      !indices.getElementType().isInteger(32))
+    return emitOpError("expects values and indices of i32 and a vector of i32, "
+                       "but got ")
+           << value << ", " << indices << " and " << memory;
+  // add_at_c2
+  if (indices.getShape() != value.getShape())
+    return emitOpError("expects indices in the shape of the values, but got ")
+           << indices << " and " << value;
+  if (!getMask())
+    return success();
+  FragmentType mask = getMask().getType();
+  if (mask.getShape() != value.getShape() ||
+      !mask.getElementType().isInteger(1))
+    return emitOpError("expects 'mask' to be of i1, in the shape of the "
+                       "values, but got ")
+           << mask;
+  return success();
+}
+
 LogicalResult LoadScalarOp::verify() {
   Type memory = getSource().getType();
   // load_scalar_c1

@@ -270,6 +270,30 @@ def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
+def Tile_AddAtOp : Tile_Op<"add_at"> {
+  let summary = "Integers added to elements of a shared vector, wherever they lie";
+  let description = [{
+    `destination[indices[i]] += value[i]` for each element `i`, or those that
+    `mask` picks, in no order but each as a whole: the sums are the same however
+    threads run. Indices are unsigned and within bounds.
+
+    Constraints:
+    - (C1) The destination has rank 1 and elements of i32, as `value` and
+      `indices` have.
+    - (C2) `indices` and `mask` have the shape of `value`; `mask` is of i1.
+
+    Example: `tile.add_at %ones to %bins[%digits : !tile.fragment<1x2048xi32>] : !tile.fragment<1x2048xi32>, !tile.shared<256xi32>`.
+  }];
+  let arguments = (ins Tile_FragmentType:$value, Tile_SharedType:$destination,
+                       Tile_FragmentType:$indices,
+                       Optional<Tile_FragmentType>:$mask);
+  let assemblyFormat = [{
+    $value `to` $destination `[` $indices `:` qualified(type($indices)) `]` (`mask` `(` $mask^ `:` qualified(type($mask)) `)`)?
+    attr-dict `:` qualified(type($value)) `,` qualified(type($destination))
+  }];
+  let hasVerifier = 1;
+}
+
 def Tile_LoadScalarOp : Tile_Op<"load_scalar"> {
   let summary = "One element of global or shared memory, the same in all threads";
   let description = [{

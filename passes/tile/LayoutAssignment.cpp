@@ -171,7 +171,7 @@ LogicalResult LayoutAssignment::assignAnchors() {
 /// then has the widest accesses.
 static std::optional<Layout> chooseBlocked(FragmentType type, int64_t threads,
                                            std::optional<int64_t> vector) {
-  constexpr int64_t accessBytes = 16;
+  int64_t accessBytes = target::getDefaultTarget().threads.accessBytes;
   int64_t widest = vector.value_or(
       std::max<int64_t>(1, accessBytes * 8 / type.getElementTypeBitWidth()));
   std::optional<Layout> best;
@@ -318,6 +318,11 @@ void LayoutAssignment::visit(Operation *op) {
     llvm::append_range(values, op->getOperands());
     llvm::erase_if(values, [](Value value) { return !getFragment(value); });
     tie(values);
+  } else if (auto add = dyn_cast<tile::AddAtOp>(op)) {
+    SmallVector<Value> values = {add.getValue(), add.getIndices()};
+    if (add.getMask())
+      values.push_back(add.getMask());
+    tie(values);
   } else if (auto mma = dyn_cast<tile::MmaOp>(op)) {
     tie({mma.getResult(), mma.getAcc()});
   } else if (auto load = dyn_cast<tile::LoadOp>(op)) {
@@ -441,6 +446,8 @@ LayoutAttr getRequiredLayout(OpOperand &operand) {
     return value == store.getValue()
                ? LayoutAttr()
                : projectOnto(getLayout(store.getValue()), value);
+  if (auto add = dyn_cast<tile::AddAtOp>(op))
+    return value == add.getValue() ? LayoutAttr() : getLayout(add.getValue());
   if (auto broadcast = dyn_cast<tile::BroadcastOp>(op))
     return projectOnto(getLayout(broadcast.getResult()), value);
   if (auto join = dyn_cast<tile::InterleaveOp>(op))

@@ -38,6 +38,8 @@ Value getSharedStoreTarget(Operation *op) {
     target = store.getDestination();
   else if (auto store = dyn_cast<tile::StoreScalarOp>(op))
     target = store.getDestination();
+  else if (auto add = dyn_cast<tile::AddAtOp>(op))
+    target = add.getDestination();
   return target && isa<tile::SharedType>(target.getType()) ? target : Value();
 }
 

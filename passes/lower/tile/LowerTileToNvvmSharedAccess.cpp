@@ -360,6 +360,40 @@ struct SharedStoreLowering : TilePattern<tile::StoreOp> {
   }
 };
 
+struct AddAtLowering : TilePattern<tile::AddAtOp> {
+  using TilePattern::TilePattern;
+  LogicalResult
+  matchAndRewrite(tile::AddAtOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    auto fragment = op.getValue().getType();
+    Value pointer = adaptor.getDestination().front();
+    Value owner = createOwnerPredicate(b, getLayout(fragment),
+                                       kernel.getThreads(op).thread);
+    SmallVector<Value> values = unpackWords(b, fragment, adaptor.getValue());
+    SmallVector<Value> indices =
+        unpackWords(b, op.getIndices().getType(), adaptor.getIndices());
+    SmallVector<Value> mask;
+    if (op.getMask())
+      mask = unpackWords(b, op.getMask().getType(), adaptor.getMask());
+    Value elementBytes =
+        createI32(b, fragment.getElementTypeBitWidth() / /*bits of a byte=*/8);
+    for (auto [reg, value] : llvm::enumerate(values)) {
+      Value offset = arith::MulIOp::create(b, indices[reg], elementBytes);
+      Value picked = mask.empty() ? owner : createAnd(b, owner, mask[reg]);
+      InlinePtx ptx(b, b.getLoc());
+      ptx.addOperand(createOffset(b, pointer, offset));
+      ptx.addOperand(value);
+      std::string text = "red.relaxed.cta.shared::cta.add.u32 [$0], $1;";
+      if (picked)
+        text = "@$" + std::to_string(ptx.addOperand(picked)) + " " + text;
+      ptx.create(text);
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 struct SharedLoadScalarLowering : TilePattern<tile::LoadScalarOp> {
   using TilePattern::TilePattern;
   LogicalResult
@@ -446,7 +480,7 @@ void populateTileSharedAccessPatterns(const TypeConverter &converter,
                                       RewritePatternSet &patterns,
                                       const KernelContext &kernel) {
   patterns.add<StoreMatrixLowering, LoadMatrixLowering, SharedLoadLowering,
-               SharedStoreLowering, SharedLoadScalarLowering,
+               SharedStoreLowering, AddAtLowering, SharedLoadScalarLowering,
                SharedStoreScalarLowering, ConvertLowering>(
       converter, patterns.getContext(), kernel);
 }

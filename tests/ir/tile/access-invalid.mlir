@@ -91,6 +91,44 @@ tile.kernel @store_c5(%x: !g, %v: f32) attributes {warps = 4} {
 
 // -----
 
+tile.kernel @add_at_c1(%v: i32) attributes {warps = 4} {
+  %s = tile.alloc : !tile.shared<1x64xi32>
+  %f = tile.splat %v : i32 to !tile.fragment<1x64xi32>
+  // expected-error @+1 {{expects values and indices of i32 and a vector of i32, but got}}
+  tile.add_at %f to %s[%f : !tile.fragment<1x64xi32>] : !tile.fragment<1x64xi32>, !tile.shared<1x64xi32>
+}
+
+// -----
+
+tile.kernel @add_at_c1_float(%v: f32, %i: i32) attributes {warps = 4} {
+  %s = tile.alloc : !tile.shared<64xf32>
+  %f = tile.splat %v : f32 to !tile.fragment<1x64xf32>
+  %at = tile.splat %i : i32 to !tile.fragment<1x64xi32>
+  // expected-error @+1 {{expects values and indices of i32 and a vector of i32, but got}}
+  tile.add_at %f to %s[%at : !tile.fragment<1x64xi32>] : !tile.fragment<1x64xf32>, !tile.shared<64xf32>
+}
+
+// -----
+
+tile.kernel @add_at_c2(%v: i32) attributes {warps = 4} {
+  %s = tile.alloc : !tile.shared<64xi32>
+  %f = tile.splat %v : i32 to !tile.fragment<1x64xi32>
+  %at = tile.splat %v : i32 to !tile.fragment<1x32xi32>
+  // expected-error @+1 {{expects indices in the shape of the values, but got}}
+  tile.add_at %f to %s[%at : !tile.fragment<1x32xi32>] : !tile.fragment<1x64xi32>, !tile.shared<64xi32>
+}
+
+// -----
+
+tile.kernel @add_at_c2_mask(%v: i32) attributes {warps = 4} {
+  %s = tile.alloc : !tile.shared<64xi32>
+  %f = tile.splat %v : i32 to !tile.fragment<1x64xi32>
+  // expected-error @+1 {{expects 'mask' to be of i1, in the shape of the values, but got}}
+  tile.add_at %f to %s[%f : !tile.fragment<1x64xi32>] mask(%f : !tile.fragment<1x64xi32>) : !tile.fragment<1x64xi32>, !tile.shared<64xi32>
+}
+
+// -----
+
 !g = !tile.global<?xi32, [seqs]>
 tile.kernel @load_scalar_c1(%x: !g) attributes {warps = 4} {
   // expected-error @+1 {{expects 1 indices, one per dimension, but got 0}}

@@ -68,3 +68,16 @@ tile.kernel @convert(%y: !tile.global<64x64xbf16>)
   %g = tile.convert %f scratch(%s : !tile.shared<64x64xbf16>) : !tile.fragment<64x64xbf16, #acc> to !tile.fragment<64x64xbf16, #rows>
   tile.store %g to %y[%c0, %c0] : !tile.fragment<64x64xbf16, #rows>, !tile.global<64x64xbf16>
 }
+
+// Each element is added once, by the first thread that holds it: 64 elements
+// over 128 threads are there twice.
+// CHECK-LABEL: .entry histogram(
+// CHECK:         setp.lt.u32 %[[OWNER:p[0-9]+]],
+// CHECK:         @%p{{[0-9]+}} red.relaxed.cta.shared::cta.add.u32
+// CHECK-NOT:     red.relaxed
+tile.kernel @histogram()
+    attributes {warps = 4 : i64, block = array<i64: 128, 1, 1>, shared_bytes = 8192 : i64, params = []} {
+  %s = tile.alloc {offset = 0 : i64} : !tile.shared<64xi32>
+  %i = tile.iota 1 : !tile.fragment<1x64xi32, #tile.layout<thread = [64:(0, 1), 2:(0, 0)], register = []>>
+  tile.add_at %i to %s[%i : !tile.fragment<1x64xi32, #tile.layout<thread = [64:(0, 1), 2:(0, 0)], register = []>>] : !tile.fragment<1x64xi32, #tile.layout<thread = [64:(0, 1), 2:(0, 0)], register = []>>, !tile.shared<64xi32>
+}
