@@ -3,6 +3,7 @@
 #include "sim/check/OrderCheck.h"
 
 #include "sim/exec/ops/MatrixOps.h"
+#include "sim/exec/ops/WmmaOps.h"
 
 #include <bit>
 
@@ -25,8 +26,13 @@ bool OrderCheck::ordered(const Accessor &who, const AccessRecord &other,
     return true;
   // What is left is a lane's knowledge of itself.
   if (other.warp != who.record.warp || otherLanes != lanes ||
-      !std::has_single_bit(lanes) || isAsyncProxy(who.record.method))
+      !std::has_single_bit(lanes))
     return false;
+  if (isAsyncProxy(who.record.method))
+    return !isAsync(other.method) &&
+           other.time <=
+               who.state
+                   ->proxyFences[static_cast<size_t>(std::countr_zero(lanes))];
   if (!isAsync(other.method))
     return true;
   if (other.agent != who.state->copyAgent || who.state->copyAgent == 0)
@@ -190,7 +196,7 @@ void OrderCheck::walk(Accessor &who, Shadow &shadow, RecordId self,
       reportConflict(who, AccessRecord(other), otherLanes, myLanes, Writes,
                      otherWrites, at - offset + address, isGlobal);
   };
-  shadow.forCells(offset, bytes, [&](Cell &cell, uint64_t at, uint64_t) {
+  shadow.forCells(offset, bytes, laneBytes, [&](Cell &cell, uint64_t at) {
     uint32_t mine = lanes;
     if (laneBytes)
       mine = 1u << ((at - offset) / laneBytes);
@@ -289,6 +295,8 @@ void OrderCheck::accessGroup(const Inst &inst, Accessor &who,
                              uint32_t bytes, bool writes) {
   switch (at.pattern) {
   case Pattern::Uniform:
+    if (who.record.uniform && who.effect->kind == EffectKind::Store)
+      sameInstruction(who, at.at[0], lanes);
     return range(who, at.at[0], bytes, lanes, 0, writes);
   case Pattern::Contiguous:
     if (lanes == allLanes)
@@ -354,19 +362,70 @@ void OrderCheck::matrixAccess(const Inst &inst, const Effect &effect,
   if (!ok)
     return;
   forgetOldRecords(warp);
-  WarpState &state = stateOf(warp);
-  Accessor who =
-      accessor(inst, effect, warp, state.groups[0], allLanes, true, false);
-  for (size_t i = 1; i < state.groups.size(); ++i)
-    who.clock.join(state.groups[i].view.generic);
   for (uint32_t row = 0; row < rows; ++row) {
     const std::byte *at = pointers.at[row];
     if (pointers.pattern == Pattern::Uniform)
       at = pointers.at[0];
     else if (pointers.pattern == Pattern::Contiguous)
       at = pointers.at[0] + row * rowBytes;
-    range(who, at, rowBytes, allLanes, 0,
-          effect.kind == EffectKind::StoreMatrix);
+    warpRange(inst, effect, warp, at, rowBytes,
+              effect.kind == EffectKind::StoreMatrix);
+  }
+}
+
+/// The lines of a wmma matrix. Which lane accesses which element is not said.
+void OrderCheck::wmmaAccess(const Inst &inst, const Effect &effect,
+                            Warp &warp) {
+  if (warp.mask != allLanes)
+    return;
+  const auto &spec = *static_cast<const WmmaMoveSpec *>(inst.aux);
+  int leading = 0, count = 0;
+  wmmaExtents(spec, leading, count);
+  auto bits = static_cast<uint64_t>(spec.bits);
+  uint64_t stride = warp.row32<uint32_t>(inst.b)[0] * bits / 8;
+  uint64_t lineBytes = static_cast<uint64_t>(leading) * bits / 8;
+  forgetOldRecords(warp);
+  for (int line = 0; line < count; ++line) {
+    const char *error = nullptr;
+    const std::byte *at = hostPointer(inst, warp, 0, spaceOf(inst),
+                                      laneAddress(inst, warp, 0) +
+                                          static_cast<uint64_t>(line) * stride,
+                                      lineBytes, error);
+    if (at)
+      warpRange(inst, effect, warp, at, lineBytes,
+                effect.kind == EffectKind::WmmaStore);
+  }
+}
+
+/// Bytes that all lanes access together.
+void OrderCheck::warpRange(const Inst &inst, const Effect &effect, Warp &warp,
+                           const std::byte *at, uint64_t bytes, bool writes) {
+  WarpState &state = stateOf(warp);
+  for (size_t i = 0; i < state.groups.size(); ++i) {
+    Accessor who = accessor(inst, effect, warp, state.groups[i],
+                            state.groups[i].lanes, true, false);
+    range(who, at, bytes, state.groups[i].lanes, 0, writes);
+  }
+}
+
+/// Lanes of one store that all write the same place.
+void OrderCheck::sameInstruction(Accessor &who, const std::byte *at,
+                                 uint32_t lanes) {
+  auto first = static_cast<uint32_t>(std::countr_zero(lanes));
+  for (uint32_t rest = lanes & (lanes - 1); rest; rest &= rest - 1) {
+    auto lane = static_cast<uint32_t>(std::countr_zero(rest));
+    if (sameValue(who, lane, first))
+      continue;
+    Finding found = finding(Kind::Race, *who.inst, *who.warp, lane,
+                            "lanes of one " + nameOf(*who.inst) +
+                                " write different values to the same bytes");
+    found.severity = Severity::Formal;
+    if (Cta *cta = ctaAt(*who.warp, at))
+      nameShared(found, *cta, static_cast<uint64_t>(at - cta->shared));
+    else
+      found.address = reinterpret_cast<uint64_t>(at);
+    setOther(found, who.record.cluster, who.record.warp, first, who.record.pc);
+    return report(std::move(found));
   }
 }
 

@@ -177,12 +177,12 @@ bool OrderCheck::completeOn(const Inst &inst, Accessor &who, uint64_t address) {
   Cta *cta = nullptr;
   uint32_t offset = 0;
   MbarrierState *object = at ? mbarrierAt(*who.warp, at, cta, offset) : nullptr;
+  if (cta && cta != who.warp->cta)
+    remoteOperation(inst, *who.warp, who.lanes, *cta);
   if (!object)
     return false; // The engine says what is wrong.
   auto lane = static_cast<uint32_t>(std::countr_zero(who.lanes));
   useMbarrier(inst, *who.warp, lane, *cta, offset, *object, true);
-  if (cta != who.warp->cta)
-    remoteOperation(inst, *who.warp, who.lanes, *cta);
   object->lastAsyncPhase = object->phases + 1;
   object->lastAsyncPc = pcOf(inst);
   setAgent(who, object->agent, object->phases + 1);

@@ -78,25 +78,40 @@ void OrderCheck::mergeGroups(WarpState &state) {
       }
 }
 
-/// Adds what the lanes know of themselves.
-void OrderCheck::addOwn(Warp &warp, const WarpState &state, uint32_t lanes,
-                        Clock &clock) {
-  // Lanes that do not exist have no accesses; those that exited are counted as
-  // arrived by the hardware.
-  clock.raise(state.agent, lanes | warp.idle, state.time);
-  if (!state.hasCopies)
-    return;
+/// Raises an agent's time for each lane to its own in `times`.
+static void raiseLanes(const Warp &warp, uint32_t agent, uint32_t lanes,
+                       const LaneTimes &times, ClockRef &clock) {
   for (uint32_t rest = lanes; rest;) {
-    uint32_t done =
-        state.copies[static_cast<size_t>(std::countr_zero(rest))].done;
+    uint32_t time = times[static_cast<size_t>(std::countr_zero(rest))];
     uint32_t same = 0;
     for (uint32_t each = rest; each; each &= each - 1)
-      if (state.copies[static_cast<size_t>(std::countr_zero(each))].done ==
-          done)
+      if (times[static_cast<size_t>(std::countr_zero(each))] == time)
         same |= each & -each;
-    clock.raise(state.copyAgent, same == lanes ? same | warp.idle : same, done);
     rest &= ~same;
+    // Lanes that do not exist have no accesses; those that exited are counted
+    // as arrived by the hardware.
+    if (same == lanes)
+      same |= warp.idle;
+    if (time && !clock.covers(agent, same, time))
+      clock.edit().raise(agent, same, time);
   }
+}
+
+void OrderCheck::addOwn(const Warp &warp, const WarpState &state,
+                        uint32_t lanes, ClockRef &clock) {
+  clock.edit().raise(state.agent, lanes | warp.idle, state.time);
+  if (!state.hasCopies)
+    return;
+  LaneTimes done;
+  for (size_t lane = 0; lane < laneCount; ++lane)
+    done[lane] = state.copies[lane].done;
+  raiseLanes(warp, state.copyAgent, lanes, done, clock);
+}
+
+void OrderCheck::addFenced(const Warp &warp, const WarpState &state,
+                           const LaneTimes &times, uint32_t lanes,
+                           ClockRef &clock) {
+  raiseLanes(warp, state.agent, lanes, times, clock);
 }
 
 View OrderCheck::release(Warp &warp, uint32_t lanes) {
@@ -105,7 +120,10 @@ View OrderCheck::release(Warp &warp, uint32_t lanes) {
   for (const LaneGroup &group : state.groups)
     if (group.lanes & lanes)
       view.join(group.view);
-  addOwn(warp, state, lanes, view.generic.edit());
+  addOwn(warp, state, lanes, view.generic);
+  addFenced(warp, state, state.proxyFences, lanes, view.async);
+  addFenced(warp, state, state.initFences, lanes, view.inits);
+  addFenced(warp, state, state.releaseFences, lanes, view.fencedGeneric);
   ++state.time;
   return view;
 }
@@ -140,6 +158,10 @@ void OrderCheck::before(const Inst &inst, const Effect &effect, Warp &warp) {
   case EffectKind::LoadMatrix:
   case EffectKind::StoreMatrix:
     matrixAccess(inst, effect, warp);
+    break;
+  case EffectKind::WmmaLoad:
+  case EffectKind::WmmaStore:
+    wmmaAccess(inst, effect, warp);
     break;
   case EffectKind::WarpSync:
     warpReleased = warp.strand().arrived && warp.strand().token == 0;

@@ -75,7 +75,12 @@ private:
   void acquire(Warp &warp, uint32_t lanes, const View &view);
   /// The same where the lanes have done nothing since they released to it.
   void replace(Warp &warp, uint32_t lanes, const View &view);
-  void addOwn(Warp &warp, const WarpState &state, uint32_t lanes, Clock &clock);
+  /// Adds what the lanes know of themselves.
+  static void addOwn(const Warp &warp, const WarpState &state, uint32_t lanes,
+                     ClockRef &clock);
+  static void addFenced(const Warp &warp, const WarpState &state,
+                        const LaneTimes &times, uint32_t lanes,
+                        ClockRef &clock);
 
   // OrderAccess.cpp: loads, stores, atomics.
   void access(const Inst &inst, const Effect &effect, Warp &warp);
@@ -85,6 +90,10 @@ private:
   Accessor accessor(const Inst &inst, const Effect &effect, Warp &warp,
                     const LaneGroup &group, uint32_t lanes, bool uniform,
                     bool updates);
+  void wmmaAccess(const Inst &inst, const Effect &effect, Warp &warp);
+  void warpRange(const Inst &inst, const Effect &effect, Warp &warp,
+                 const std::byte *at, uint64_t bytes, bool writes);
+  void sameInstruction(Accessor &who, const std::byte *at, uint32_t lanes);
   void forgetOldRecords(Warp &warp);
   RecordId sharedRecord(Accessor &who);
   RecordId globalRecord(Accessor &who);
@@ -116,7 +125,8 @@ private:
   void bulkLeftovers(ClusterState &cluster, Cta &cta);
   std::string waitingText(Warp &warp, const Strand &strand);
   std::string mbarrierText(Warp &warp, const Strand &strand);
-  void transactionFinding(Warp &warp, const Strand &strand);
+  void transactionFindings(Cluster &cluster);
+  void phaseFinding(Warp &warp, const Strand &strand);
 
   // OrderLocations.cpp: release and acquire through memory.
   void strongAccess(const Effect &effect, Warp &warp, const LanePointers &at,
@@ -147,6 +157,9 @@ private:
   void useMbarrier(const Inst &inst, Warp &warp, uint32_t lane, Cta &cta,
                    uint32_t offset, MbarrierState &state, bool async);
   void settle(Cta &cta, uint32_t offset, MbarrierState &state);
+  static void endPhase(MbarrierState &state);
+  void arrive(const Inst &inst, const Effect &effect, Warp &warp,
+              uint32_t lanes, MbarrierState &state);
   void writeObject(const Inst &inst, const Effect &effect, Warp &warp,
                    uint32_t lane, Cta &cta, uint32_t offset);
   void operate(const Inst &inst, const Effect &effect, Warp &warp,
@@ -225,6 +238,7 @@ private:
   bool warpReleased = false; ///< by the member that came last
   LanePointers objects;
   bool hasObjects = false;
+  uint64_t objectBits = 0; ///< of the first lane's mbarrier, before
 };
 
 template <typename Change>

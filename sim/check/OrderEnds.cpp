@@ -41,7 +41,7 @@ void OrderCheck::remoteOperation(const Inst &inst, Warp &warp, uint32_t lanes,
   if (cta.liveThreads() == 0)
     complain("the block whose shared memory this operation uses has exited");
   uint32_t first = cta.rank * launch->warpsPerCta;
-  bool started = false;
+  bool started = state.clusterStarted;
   for (const LaneGroup &group : state.groups)
     for (uint32_t w = 0; w < launch->warpsPerCta && group.lanes & lanes; ++w) {
       const ClockRef &clock = group.view.generic;
@@ -286,7 +286,7 @@ void OrderCheck::deadlocked(Cluster &cluster, const std::string &) {
         if (!found.place || (strand.wait == WaitKind::Convergence && !diverged))
           found = finding(Kind::Deadlock, inst, warp, lane, line);
         diverged |= strand.wait == WaitKind::Convergence;
-        transactionFinding(warp, strand);
+        phaseFinding(warp, strand);
         if (++lines > maxLines)
           continue;
         const ptx::Source &source = launch->program->source;
@@ -296,6 +296,7 @@ void OrderCheck::deadlocked(Cluster &cluster, const std::string &) {
       }
   if (lines > maxLines)
     text += "\n  and " + std::to_string(lines - maxLines) + " more";
+  transactionFindings(cluster);
   if (diverged) {
     Finding divergence = found;
     divergence.kind = Kind::Divergence;
@@ -308,8 +309,35 @@ void OrderCheck::deadlocked(Cluster &cluster, const std::string &) {
   report(std::move(found));
 }
 
-/// A phase that has all its arrivals and not its bytes is miscounted.
-void OrderCheck::transactionFinding(Warp &warp, const Strand &strand) {
+/// Phases that lack bytes, or have too many, are miscounted.
+void OrderCheck::transactionFindings(Cluster &cluster) {
+  for (Cta &cta : cluster.ctas)
+    for (auto &[offset, state] : stateOf(cluster).ctas[cta.rank].mbarriers) {
+      Mbarrier object;
+      uint64_t bits;
+      std::memcpy(&bits, cta.shared + offset, sizeof bits);
+      if (!state.live || !Mbarrier::decode(bits, object) ||
+          object.transactions == 0)
+        continue;
+      uint32_t pc = state.lastExpectPc ? state.lastExpectPc : state.lastAsyncPc;
+      int64_t more = object.transactions;
+      Finding found = finding(
+          Kind::Barrier, code(pc), cta.warps[0], 0,
+          more > 0 ? std::to_string(more) + " more bytes were expected than "
+                                            "copies complete in this phase"
+                   : std::to_string(-more) + " more bytes were completed than "
+                                             "expected in this phase");
+      found.thread.reset();
+      nameShared(found, cta, offset);
+      if (state.lastAsyncPhase && pc != state.lastAsyncPc)
+        found.other = {&launch->program->source,
+                       code(state.lastAsyncPc).location};
+      report(std::move(found));
+    }
+}
+
+/// A warp that waits for a parity which two phases have had meanwhile.
+void OrderCheck::phaseFinding(Warp &warp, const Strand &strand) {
   if (strand.wait != WaitKind::Mbarrier)
     return;
   const Inst &inst = launch->program->code[strand.pc];
@@ -320,23 +348,20 @@ void OrderCheck::transactionFinding(Warp &warp, const Strand &strand) {
   Cta *cta = nullptr;
   uint32_t offset = 0;
   MbarrierState *state = at ? mbarrierAt(warp, at, cta, offset) : nullptr;
-  Mbarrier object;
-  uint64_t bits = 0;
-  if (at)
-    std::memcpy(&bits, at, sizeof bits);
-  if (!state || !Mbarrier::decode(bits, object) || object.transactions == 0)
+  if (!state)
     return;
-  bool more = object.transactions > 0;
+  settle(*cta, offset, *state);
+  auto seen = state->seen.find(stateOf(warp).agent);
+  uint32_t last = seen == state->seen.end() ? 0 : seen->second;
+  if (state->phases < last + 2)
+    return;
   Finding found = finding(
       Kind::Barrier, inst, warp, static_cast<uint32_t>(lane),
-      more ? std::to_string(object.transactions) +
-                 " more bytes were expected than copies complete in this phase"
-           : std::to_string(-object.transactions) +
-                 " more bytes were completed than expected in this phase");
+      "a phase is lost: the mbarrier has completed " +
+          std::to_string(state->phases - last) +
+          " phases since this warp last saw one, so the parity it waits for "
+          "stands for a later phase");
   nameShared(found, *cta, offset);
-  if (state->lastExpectPc)
-    setOther(found, stateOf(*cta->cluster), state->initWarp, state->initLane,
-             state->lastExpectPc);
   report(std::move(found));
 }
 

@@ -74,13 +74,15 @@ void OrderCheck::publish(Warp &warp, uint32_t lane, const Effect &effect,
     if (group.lanes >> lane & 1)
       view = &group.view;
   ClockRef generic = view->fencedGeneric, async = view->fencedAsync;
+  addFenced(warp, state, state.releaseFences, 1u << lane, generic);
   MemoryScope scope = std::min(effect.scope, view->fenceScope);
   if (effect.releases()) {
     generic = view->generic;
-    addOwn(warp, state, 1u << lane, generic.edit());
+    addOwn(warp, state, 1u << lane, generic);
     async = view->async;
     scope = effect.scope;
   }
+  addFenced(warp, state, state.proxyFences, 1u << lane, async);
   uint64_t first = address / locationBytes;
   uint64_t last = (address + bytes - 1) / locationBytes;
   if (!generic) {

@@ -11,6 +11,7 @@
 
 #include "sim/exec/ops/BarrierOps.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -47,6 +48,10 @@ void OrderCheck::settle(Cta &cta, uint32_t offset, MbarrierState &state) {
       bool(object.phase) == state.phaseBit)
     return;
   state.phaseBit = object.phase;
+  endPhase(state);
+}
+
+void OrderCheck::endPhase(MbarrierState &state) {
   ++state.phases;
   state.arrived.generic.edit().raise(state.agent, state.phases);
   state.arrived.async.edit().raise(state.agent, state.phases);
@@ -57,10 +62,14 @@ void OrderCheck::initMbarrier(const Inst &inst, Warp &warp, uint32_t lane,
                               Cta &cta, uint32_t offset) {
   ClusterState &cluster = stateOf(*cta.cluster);
   MbarrierState &state = cluster.ctas[cta.rank].mbarriers[offset];
-  if (state.live)
-    report(finding(Kind::Barrier, inst, warp, lane,
-                   "the mbarrier is initialized again without an "
-                   "mbarrier.inval"));
+  if (state.live) {
+    Finding found = finding(Kind::Barrier, inst, warp, lane,
+                            "the mbarrier is initialized again without an "
+                            "mbarrier.inval");
+    nameShared(found, cta, offset);
+    setOther(found, cluster, state.initWarp, state.initLane, state.initPc);
+    report(std::move(found));
+  }
   if (state.agent == 0)
     state.agent = newAgent(cluster);
   state.live = true;
@@ -90,8 +99,10 @@ void OrderCheck::useMbarrier(const Inst &inst, Warp &warp, uint32_t lane,
     auto covers = [&](const ClockRef &clock) {
       return clock.covers(state.initWarp, initLanes, state.initTime);
     };
-    bool visible = async ? covers(view.async) || covers(view.inits)
-                         : own || covers(view.generic) || covers(view.inits);
+    bool fenced = own && state.initTime <= std::max(self.proxyFences[lane],
+                                                    self.initFences[lane]);
+    bool visible = covers(view.inits) || (async ? fenced || covers(view.async)
+                                                : own || covers(view.generic));
     if (visible)
       continue;
     bool isOrdered = own || covers(view.generic);
@@ -121,20 +132,24 @@ void OrderCheck::mbarrierBefore(const Inst &inst, const Effect &effect,
           (objects.pattern == Pattern::Contiguous ? lane * objectBytes : 0);
   if (effect.kind == EffectKind::MbarrierInit)
     return;
+  std::memcpy(&objectBits, objects.at[std::countr_zero(warp.mask)],
+              sizeof objectBits);
   const std::byte *last = nullptr;
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
-    Cta *cta = nullptr;
-    uint32_t offset = 0;
-    // Polling lanes mostly share an object, and know it.
+    // Lanes mostly share an object and what they know of it; only the lane that
+    // made it knows it better.
     if (objects.at[lane] == last)
       continue;
-    last = objects.at[lane];
-    MbarrierState *state = mbarrierAt(warp, last, cta, offset);
+    Cta *cta = nullptr;
+    uint32_t offset = 0;
+    MbarrierState *state = mbarrierAt(warp, objects.at[lane], cta, offset);
+    if (cta && cta != warp.cta)
+      remoteOperation(inst, warp, 1u << lane, *cta);
     if (!state)
       continue;
-    if (cta != warp.cta)
-      remoteOperation(inst, warp, 1u << lane, *cta);
+    if (state->initWarp != stateOf(warp).agent || state->initLane != lane)
+      last = objects.at[lane];
     useMbarrier(inst, warp, lane, *cta, offset, *state, false);
   }
 }
@@ -199,19 +214,14 @@ void OrderCheck::operate(const Inst &inst, const Effect &effect, Warp &warp,
                 static_cast<uint32_t>(std::countr_zero(lanes)), cta, offset);
     return;
   case EffectKind::MbarrierArrive:
-    state.lastArrivalPc = pcOf(inst);
-    if (inst.flags & mbarrierTx)
-      state.lastExpectPc = pcOf(inst);
-    if (effect.releases())
-      state.arrived.join(release(warp, lanes));
-    else
-      state.arrived.join(fencedView(warp, lanes));
+    arrive(inst, effect, warp, lanes, state);
     break;
   case EffectKind::MbarrierExpect:
     state.lastExpectPc = pcOf(inst);
     break;
   case EffectKind::MbarrierWait: {
     settle(cta, offset, state);
+    state.seen[stateOf(warp).agent] = state.phases;
     View learnt = state.complete;
     if (!effect.acquires()) {
       learnt = View();
@@ -226,10 +236,49 @@ void OrderCheck::operate(const Inst &inst, const Effect &effect, Warp &warp,
   settle(cta, offset, state);
 }
 
+/// Arrivals of the lanes, in their order. More than the phase lacks belong to
+/// the next one.
+void OrderCheck::arrive(const Inst &inst, const Effect &effect, Warp &warp,
+                        uint32_t lanes, MbarrierState &state) {
+  state.lastArrivalPc = pcOf(inst);
+  if (inst.flags & mbarrierTx)
+    state.lastExpectPc = pcOf(inst);
+  auto publish = [&](uint32_t arriving) {
+    state.arrived.join(effect.releases() ? release(warp, arriving)
+                                         : fencedView(warp, arriving));
+  };
+  const uint32_t *count =
+      inst.b == noRef ? nullptr : warp.row32<uint32_t>(inst.b);
+  auto countOf = [&](uint32_t lane) -> int64_t {
+    return count ? count[lane] : 1;
+  };
+  int64_t total = 0;
+  for (uint32_t rest = lanes; rest; rest &= rest - 1)
+    total += countOf(static_cast<uint32_t>(std::countr_zero(rest)));
+  Mbarrier object;
+  if (!Mbarrier::decode(objectBits, object) || object.transactions != 0 ||
+      (inst.flags & (mbarrierTx | mbarrierDrop)) || total <= object.pending ||
+      !(lanes >> std::countr_zero(warp.mask) & 1))
+    return publish(lanes);
+  for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+    publish(rest & -rest);
+    object.pending -= countOf(static_cast<uint32_t>(std::countr_zero(rest)));
+    if (object.pending > 0)
+      continue;
+    endPhase(state);
+    state.phaseBit = !state.phaseBit;
+    object.pending = object.expected;
+  }
+}
+
 /// What a relaxed operation of the lanes publishes.
 View OrderCheck::fencedView(Warp &warp, uint32_t lanes) {
   View fenced;
-  for (const LaneGroup &group : stateOf(warp).groups)
+  WarpState &state = stateOf(warp);
+  addFenced(warp, state, state.releaseFences, lanes, fenced.generic);
+  addFenced(warp, state, state.initFences, lanes, fenced.inits);
+  addFenced(warp, state, state.proxyFences, lanes, fenced.async);
+  for (const LaneGroup &group : state.groups)
     if (group.lanes & lanes) {
       fenced.generic.join(group.view.fencedGeneric);
       fenced.async.join(group.view.fencedAsync);

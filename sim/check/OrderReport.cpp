@@ -1,5 +1,6 @@
 //===- OrderReport.cpp - Findings of the order check ----------------------===//
 
+#include "sim/check/AccessCheck.h"
 #include "sim/check/OrderCheck.h"
 
 #include "sim/exec/ops/BarrierOps.h"
@@ -65,7 +66,8 @@ void OrderCheck::setOther(Finding &finding, const ClusterState &cluster,
 void OrderCheck::nameShared(Finding &finding, const Cta &cta,
                             uint64_t offset) const {
   finding.address = offset;
-  finding.object = "shared memory of block " + tupleText(cta.id);
+  finding.object =
+      describeShared(cta, offset) + " of block " + tupleText(cta.id);
 }
 
 void OrderCheck::report(Finding finding) {
@@ -123,17 +125,20 @@ static std::string missingWait(Method method, const AccessRecord &other,
 }
 
 /// Whether a lane's earlier access and its own asynchronous operation, or what
-/// it knows through the generic proxy, are ordered but for the proxy.
+/// it knows through the generic proxy, are ordered but for the proxy. cp.async
+/// writes through the generic proxy and counts as an access once it was waited
+/// for.
 bool OrderCheck::orderedGenerically(const Accessor &who,
                                     const AccessRecord &other,
                                     uint32_t otherLanes, uint32_t lanes) const {
-  if (!isAsyncProxy(who.record.method) || isAsync(other.method))
+  if (!isAsyncProxy(who.record.method) ||
+      (isAsync(other.method) && other.method != Method::AsyncCopy))
     return false;
   Accessor generic = who;
   generic.clock = who.generic;
   generic.record.method = Method::Generic;
   return ordered(generic, other, otherLanes, lanes) ||
-         (other.cluster == who.record.cluster &&
+         (!isAsync(other.method) && other.cluster == who.record.cluster &&
           other.warp == who.record.warp && (otherLanes & ~who.lanes) == 0 &&
           who.record.method == Method::Wgmma);
 }
@@ -160,8 +165,9 @@ void OrderCheck::reportConflict(const Accessor &who, const AccessRecord &other,
     found.message = "no fence.proxy.async between this " + them + " and the " +
                     self + " that " + verb(writes) + " the same bytes";
     // Readers are ordered before the copy by what they arrived on; only the
-    // letter asks for a fence.
-    if (!otherWrites)
+    // letter asks for a fence. So it does behind a cp.async that was waited
+    // for, where Triton's products and others have none.
+    if (!otherWrites || other.method == Method::AsyncCopy)
       found.severity = Severity::Formal;
   } else if (isAsync(other.method)) {
     found.kind = other.method == Method::Wgmma ? Kind::Wgmma : Kind::Race;
@@ -209,7 +215,6 @@ void OrderCheck::reportConflict(const Accessor &who, const AccessRecord &other,
   }
   if (isGlobal) {
     found.address = address;
-    found.object = "global memory";
   } else {
     ClusterState &cluster = stateOf(*who.warp->cta->cluster);
     auto rank = static_cast<size_t>(address / cluster.sharedStride);

@@ -45,6 +45,8 @@ struct LaneGroup {
   View view;
 };
 
+using LaneTimes = std::array<uint32_t, laneCount>;
+
 /// cp.async of one lane: batches end at a commit or an arrival.
 struct AsyncCopies {
   uint32_t batch = 1;           ///< that the next copy belongs to
@@ -81,7 +83,10 @@ struct WarpState {
   std::vector<LaneGroup> groups;
   std::array<AsyncCopies, laneCount> copies;
   bool hasCopies = false;
+  bool clusterStarted = false; ///< has been through a cluster barrier
   std::map<uint32_t, BulkGroups> bulk; ///< by lane
+  /// Times of each lane's last fences, up to which its own accesses count.
+  LaneTimes proxyFences{}, initFences{}, releaseFences{};
   WgmmaRegisters registers;
   /// Knowledge at the last exchange among the lanes, which orders no memory.
   uint32_t exchangeTime = 0, exchangeLanes = 0;
@@ -98,7 +103,8 @@ struct WarpState {
 /// Views by the phase of a barrier that collected them.
 struct BarrierState {
   View arriving;
-  uint32_t phase = 0; ///< that `arriving` belongs to
+  uint32_t phase = 0;                 ///< that `arriving` belongs to
+  std::map<uint32_t, uint32_t> lanes; ///< that have arrived, by warp
   std::deque<std::pair<uint32_t, View>> completed;
 };
 
@@ -112,6 +118,7 @@ struct MbarrierState {
   uint32_t initWarp = 0, initLane = 0, initTime = 0, initPc = 0;
   uint32_t lastArrivalPc = 0, lastExpectPc = 0;
   uint32_t lastAsyncPhase = 0, lastAsyncPc = 0;
+  std::map<uint32_t, uint32_t> seen; ///< phases, by warp that waited
 };
 
 /// An access to another CTA's shared memory, for the check at that one's end.

@@ -24,22 +24,25 @@ void OrderCheck::fence(const Effect &effect, Warp &warp) {
     }
     if (effect.kind == EffectKind::Fence && !effect.releases())
       return;
-    ClockRef own = view.generic;
-    addOwn(warp, state, group.lanes, own.edit());
+    // What a lane knows of itself goes into `own`, since lanes share views.
+    LaneTimes *own = &state.initFences;
     switch (effect.kind) {
     case EffectKind::Fence:
-      view.fencedGeneric = own;
+      view.fencedGeneric = view.generic;
       view.fencedAsync = view.async;
       view.fenceScope = effect.scope;
+      own = &state.releaseFences;
       break;
     case EffectKind::ProxyFence:
-      view.async.join(own);
-      view.inits.join(own);
+      view.async.join(view.generic);
+      own = &state.proxyFences;
       break;
     default:
-      view.inits.join(own);
+      view.inits.join(view.generic);
       break;
     }
+    for (uint32_t lanes = group.lanes; lanes; lanes &= lanes - 1)
+      (*own)[static_cast<size_t>(std::countr_zero(lanes))] = state.time;
   });
   ++state.time;
 }
@@ -54,6 +57,7 @@ static void closePhase(BarrierState &state, uint32_t phase) {
     return;
   state.completed.emplace_back(state.phase, std::move(state.arriving));
   state.arriving = View();
+  state.lanes.clear();
   state.phase = phase;
   if (state.completed.size() > keptPhases)
     state.completed.pop_front();
@@ -87,6 +91,14 @@ void OrderCheck::barrierAfter(const Inst &inst, const Effect &effect,
   bool arrives = !barrierArrived && (done || warp.strand().arrived);
   if (arrives) {
     closePhase(state, barrierPhase);
+    uint32_t &lanes = state.lanes[stateOf(warp).agent];
+    if (lanes & warp.mask)
+      report(finding(Kind::Barrier, inst, warp,
+                     static_cast<uint32_t>(std::countr_zero(warp.mask)),
+                     "the warp arrives again at barrier " +
+                         std::to_string(index) +
+                         " before the phase of its last arrival is complete"));
+    lanes |= warp.mask;
     state.arriving.join(release(warp, warp.mask));
   }
   uint32_t now = warp.cta->barriers[index].phase;
@@ -104,8 +116,8 @@ void OrderCheck::warpSync(const Inst &inst, Warp &warp) {
     return;
   uint32_t members =
       warp.row32<uint32_t>(inst.e)[std::countr_zero(warp.mask)] & warp.live();
-  View view = release(warp, members | warp.mask);
-  replace(warp, members | warp.mask, view);
+  View view = release(warp, members);
+  replace(warp, members, view);
 }
 
 void OrderCheck::clusterArrive(const Effect &effect, Warp &warp) {
@@ -117,20 +129,15 @@ void OrderCheck::clusterArrive(const Effect &effect, Warp &warp) {
     cluster.barrier.arriving.join(release(warp, warp.mask));
   } else {
     // Relaxed: only what a fence made ready.
-    for (const LaneGroup &group : stateOf(warp).groups)
-      if (group.lanes & warp.mask) {
-        View fenced;
-        fenced.generic = group.view.fencedGeneric;
-        fenced.async = group.view.fencedAsync;
-        fenced.inits = group.view.inits;
-        cluster.barrier.arriving.join(fenced);
-      }
+    cluster.barrier.arriving.join(fencedView(warp, warp.mask));
   }
   closePhase(cluster.barrier, warp.cta->cluster->barrierPhase);
 }
 
 void OrderCheck::clusterWait(const Effect &, Warp &warp) {
   ClusterState &cluster = stateOf(*warp.cta->cluster);
+  // Everybody has arrived, even where arrivals order no memory.
+  stateOf(warp).clusterStarted = true;
   closePhase(cluster.barrier, warp.cta->cluster->barrierPhase);
   if (const View *view = phaseView(cluster.barrier, warp.clusterToken))
     acquire(warp, warp.mask, *view);

@@ -109,8 +109,8 @@ public:
     pages.resize((bytes + pageBytes - 1) / pageBytes);
   }
 
-  /// The block that holds `offset`, with granules that [offset, + bytes) does
-  /// not cut.
+  /// The block that holds `offset`, with granules that divide `offset` and
+  /// `bytes`.
   ShadowBlock &block(uint64_t offset, uint64_t bytes) {
     Page &page = pages[offset / pageBytes];
     if (!page)
@@ -126,18 +126,19 @@ public:
     return *block;
   }
 
-  /// Calls `each(Cell &, offset, granule)` for the granules of a range.
+  /// Calls `each(Cell &, offset)` for the granules of a range, none of which
+  /// is larger than `unit` (0: as large as they are).
   template <typename Each>
-  void forCells(uint64_t offset, uint64_t bytes, Each each) {
+  void forCells(uint64_t offset, uint64_t bytes, uint64_t unit, Each each) {
     while (bytes) {
       uint64_t inBlock = offset % blockBytes;
       uint64_t piece =
           blockBytes - inBlock < bytes ? blockBytes - inBlock : bytes;
-      ShadowBlock &home = block(offset, piece);
+      ShadowBlock &home = block(offset, piece | unit);
       Cell *cell = home.cells.data() + (inBlock >> home.shift);
       uint64_t granule = uint64_t(1) << home.shift;
       for (uint64_t at = 0; at < piece; at += granule)
-        each(*cell++, offset + at, granule);
+        each(*cell++, offset + at);
       offset += piece;
       bytes -= piece;
     }

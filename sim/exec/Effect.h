@@ -56,6 +56,8 @@ enum class EffectKind : uint8_t {
   WgmmaCommit,
   WgmmaWait,
   Exit,
+  WmmaLoad,
+  WmmaStore,
 };
 
 /// ISA 8.4 and 8.8. Volatile counts as relaxed at system scope (8.4.2).

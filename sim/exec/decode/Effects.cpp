@@ -192,6 +192,9 @@ Effect effectOf(const Instruction &ast) {
   else if (op == "ldmatrix" || op == "stmatrix")
     effect.kind =
         op == "ldmatrix" ? EffectKind::LoadMatrix : EffectKind::StoreMatrix;
+  else if (op == "wmma" && (has(ast, "load") || has(ast, "store")))
+    effect.kind =
+        has(ast, "load") ? EffectKind::WmmaLoad : EffectKind::WmmaStore;
   else if (op == "shfl" || op == "vote" || op == "match" || op == "redux" ||
            op == "elect")
     effect.kind = EffectKind::WarpExchange;
@@ -238,11 +241,14 @@ void InstDecoder::annotate() {
   Effect effect = effectOf(ast);
   if (effect.kind == EffectKind::Store) {
     const Operand *value = &operand(1);
-    if (value->kind == Operand::Kind::Vector)
+    size_t count = 1;
+    if (value->kind == Operand::Kind::Vector) {
+      count = value->elements.size();
       value = &value->elements.front();
+    }
     LocalName name;
     effect.row64 = isRegister(*value, name) ? name.bytes > 4
-                                            : effect.bytes >= 8;
+                                            : effect.bytes / count >= 8;
   }
   if (fn.usesWgmma) {
     std::vector<Ref> &rows = fn.program.touchedRows;

@@ -74,8 +74,7 @@ static Place placeOf(const WmmaMoveSpec &spec, int index, int lane,
   return place;
 }
 
-/// Leading and other dimension of the matrix in memory.
-static void extents(const WmmaMoveSpec &spec, int &leading, int &count) {
+void wmmaExtents(const WmmaMoveSpec &spec, int &leading, int &count) {
   const WmmaTiling &tiling = spec.tiling;
   int rows = tiling.tileRows * tiling.rowTiles;
   int columns = tileColumns * tiling.columnTiles;
@@ -105,7 +104,7 @@ static bool ready(const Inst &inst, Warp &warp, Status &status) {
 static std::byte *matrixMemory(const Inst &inst, Warp &warp,
                                const WmmaMoveSpec &spec, uint64_t &stride) {
   int leading = 0, count = 0;
-  extents(spec, leading, count);
+  wmmaExtents(spec, leading, count);
   stride = warp.row32<uint32_t>(inst.b)[0];
   uint64_t address = laneAddress(inst, warp, 0);
   for (int lane = 1; lane < laneCount; ++lane)

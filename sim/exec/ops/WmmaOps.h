@@ -37,6 +37,8 @@ struct WmmaMoveSpec {
   bool row64 = false;
   std::vector<Ref> registers;
 };
+/// Leading and other dimension of the matrix in memory.
+void wmmaExtents(const WmmaMoveSpec &spec, int &leading, int &count);
 Status runWmmaLoad(const Inst &inst, Warp &warp);
 Status runWmmaStore(const Inst &inst, Warp &warp);
 
