@@ -6,6 +6,7 @@
 #include "autotune/Attention.h"
 #include "autotune/Gemm.h"
 #include "autotune/RowWise.h"
+#include "autotune/Sample.h"
 #include "ir/xf/Xf.h"
 #include "passes/BatchInvariance.h"
 #include "passes/Passes.h"
@@ -95,6 +96,15 @@ static autotune::RowWiseShape rowWiseShapeOf(xf::KernelOp kernel,
   return shape;
 }
 
+static autotune::SampleShape sampleShapeOf(xf::KernelOp kernel) {
+  Operation &op = kernel.getBlock().front();
+  autotune::SampleShape shape;
+  shape.vocabulary =
+      cast<RankedTensorType>(op.getOperand(0).getType()).getDimSize(1);
+  shape.draws = isa<xf::SampleOp>(op);
+  return shape;
+}
+
 namespace {
 struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
   using TuneKernelsBase::TuneKernelsBase;
@@ -165,9 +175,10 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
               &rejections),
           rejections);
     case xf::KernelFamily::Sample:
-      return write(kernel, {{"warps", kSampleWarps}},
-                   "one CTA reads a row of logits; more warps would leave too "
-                   "few registers each");
+      return writeChoice(
+          kernel,
+          autotune::chooseSample(sampleShapeOf(kernel), sku, &rejections),
+          rejections);
     }
     llvm_unreachable("all families are listed");
   }
@@ -207,8 +218,6 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
         kernel, autotune::chooseAttentionPrefill(shape, sku, &rejections),
         rejections);
   }
-
-  static constexpr int64_t kSampleWarps = 16;
 
   /// The largest leading dimension of the kernel's own results.
   int64_t rowsOf(xf::KernelOp kernel) {
