@@ -102,6 +102,7 @@ Result<void> Session::allocate() {
   TILEWRIGHT_ASSIGN(hostInputs, PinnedBuffer::allocate(device, inputBytes));
   TILEWRIGHT_ASSIGN(hostOutputs, PinnedBuffer::allocate(device, outputBytes));
   batch.reserve(size_t(std::min<int64_t>(manifest().limits.maxSeqs, 1 << 16)));
+  order.reserve(size_t(std::min<int64_t>(manifest().limits.maxSeqs, 1 << 16)));
   return stream.synchronize();
 }
 

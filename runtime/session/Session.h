@@ -113,6 +113,7 @@ private:
   PinnedBuffer hostInputs, hostOutputs;
   std::vector<ReadyPlan> decodePlans, prefillPlans;
   std::vector<StepSequence> batch; ///< of the step that runs
+  std::vector<uint32_t> order;     ///< of its sequences in the inputs
   /// Which input of the step writes a caller's page (1 + index), or reads it.
   std::vector<uint32_t> pageOwner;
   // Destroyed before what its work touches.

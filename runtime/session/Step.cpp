@@ -251,7 +251,8 @@ Result<void> Session::execute(const StepResults &results) {
   auto plan = std::find_if(plans.begin(), plans.end(), [&](const auto &plan) {
     return plan.launches.maxTokens() >= tokens;
   });
-  writeInputs(manifest(), plan->layout, batch, sizes, hostInputs.data());
+  arrangeSequences(batch, order);
+  writeInputs(manifest(), plan->layout, batch, order, sizes, hostInputs.data());
   TILEWRIGHT_TRY(launchAll(*plan, sizes, isDecode));
   return copyResults(sizes, results);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <numeric>
 
 namespace tilewright::runtime {
 
@@ -84,27 +85,54 @@ private:
   std::byte *at;
 };
 
-using Sequences = std::span<const StepSequence>;
+/// A step's sequences: rows in the order of `all`, all else as `order` says.
+struct Sequences {
+  std::span<const StepSequence> all;
+  std::span<const uint32_t> order;
+};
+
+template <typename Body>
+void forEachSequence(const Sequences &sequences, const Body &body) {
+  for (uint32_t place : sequences.order)
+    body(sequences.all[place]);
+}
 
 /// Calls `body(sequence, index of the token in it)` for each token.
 template <typename Body>
-void forEachToken(Sequences sequences, const Body &body) {
-  for (const StepSequence &sequence : sequences)
+void forEachToken(const Sequences &sequences, const Body &body) {
+  forEachSequence(sequences, [&](const StepSequence &sequence) {
     for (size_t i = 0; i < sequence.tokens.size(); ++i)
       body(sequence, int64_t(i));
+  });
 }
 
 /// Calls `body(sequence, index of the row in it)` for each row of logits.
 template <typename Body>
-void forEachRow(Sequences sequences, const Body &body) {
-  for (const StepSequence &sequence : sequences)
+void forEachRow(const Sequences &sequences, const Body &body) {
+  for (const StepSequence &sequence : sequences.all)
     for (int64_t i = 0; i < sequence.numRows(); ++i)
       body(sequence, i);
 }
 
 } // namespace
 
-static void writeSlots(Sequences sequences, int64_t pageSize,
+void arrangeSequences(std::span<StepSequence> sequences,
+                      std::vector<uint32_t> &order) {
+  order.resize(sequences.size());
+  std::iota(order.begin(), order.end(), 0u);
+  // Ties by place: a stable sort would allocate.
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    int64_t lengthA = sequences[a].length(), lengthB = sequences[b].length();
+    return lengthA != lengthB ? lengthA > lengthB : a < b;
+  });
+  int64_t first = 0;
+  for (uint32_t place : order) {
+    sequences[place].firstToken = first;
+    first += int64_t(sequences[place].tokens.size());
+  }
+}
+
+static void writeSlots(const Sequences &sequences, int64_t pageSize,
                        Writer<int32_t> write) {
   forEachToken(sequences, [&](const StepSequence &sequence, int64_t i) {
     int64_t position = sequence.pastLength + i;
@@ -113,27 +141,25 @@ static void writeSlots(Sequences sequences, int64_t pageSize,
   });
 }
 
-static void writeBlockTable(Sequences sequences, int64_t pageSize,
+static void writeBlockTable(const Sequences &sequences, int64_t pageSize,
                             int64_t width, Writer<int32_t> write) {
-  for (const StepSequence &sequence : sequences) {
+  forEachSequence(sequences, [&](const StepSequence &sequence) {
     int64_t used = (sequence.length() + pageSize - 1) / pageSize;
     // A page that exists, for a kernel that reads ahead.
     for (int64_t i = 0; i < width; ++i)
       write(i < used ? sequence.pages[size_t(i)] : sequence.pages[0]);
-  }
+  });
 }
 
-static void writeLogitsIndices(Sequences sequences, Writer<int32_t> write) {
-  int64_t first = 0;
-  for (const StepSequence &sequence : sequences) {
-    int64_t tokens = int64_t(sequence.tokens.size());
-    for (int64_t rows = sequence.numRows(), i = 0; i < rows; ++i)
-      write(int32_t(first + tokens - rows + i));
-    first += tokens;
-  }
+static void writeLogitsIndices(const Sequences &sequences,
+                               Writer<int32_t> write) {
+  forEachRow(sequences, [&](const StepSequence &sequence, int64_t i) {
+    int64_t end = sequence.firstToken + int64_t(sequence.tokens.size());
+    write(int32_t(end - sequence.numRows() + i));
+  });
 }
 
-static void writeInput(InputKind kind, Sequences sequences,
+static void writeInput(InputKind kind, const Sequences &sequences,
                        const Limits &limits, const SymbolValues &sizes,
                        std::byte *at) {
   auto rows = [&](auto write, auto value) {
@@ -157,13 +183,13 @@ static void writeInput(InputKind kind, Sequences sequences,
     return writeSlots(sequences, limits.pageSize, writeInt);
   case InputKind::CuSeqlensQ:
     writeInt(0);
-    for (const StepSequence &sequence : sequences)
+    return forEachSequence(sequences, [&](const StepSequence &sequence) {
       writeInt(sum += int32_t(sequence.tokens.size()));
-    return;
+    });
   case InputKind::CacheSeqlens:
-    for (const StepSequence &sequence : sequences)
+    return forEachSequence(sequences, [&](const StepSequence &sequence) {
       writeInt(int32_t(sequence.length()));
-    return;
+    });
   case InputKind::BlockTable:
     return writeBlockTable(sequences, limits.pageSize,
                            sizes[Symbol::PagesPerSeq], writeInt);
@@ -188,11 +214,12 @@ static void writeInput(InputKind kind, Sequences sequences,
 }
 
 void writeInputs(const Manifest &manifest, const InputLayout &layout,
-                 Sequences sequences, const SymbolValues &sizes,
+                 std::span<const StepSequence> sequences,
+                 std::span<const uint32_t> order, const SymbolValues &sizes,
                  std::byte *buffer) {
   for (size_t i = 0; i < manifest.inputs.size(); ++i)
-    writeInput(manifest.inputs[i].kind, sequences, manifest.limits, sizes,
-               buffer + layout.offset(i));
+    writeInput(manifest.inputs[i].kind, {sequences, order}, manifest.limits,
+               sizes, buffer + layout.offset(i));
 }
 
 } // namespace tilewright::runtime

@@ -42,6 +42,8 @@ struct StepSequence {
   int64_t pastLength;
   tilewright_rows rows;
   tilewright_sampling sampling;
+  /// Where its tokens begin in the step; see arrangeSequences.
+  int64_t firstToken = 0;
 
   int64_t length() const { return pastLength + int64_t(tokens.size()); }
   int64_t numRows() const {
@@ -51,14 +53,24 @@ struct StepSequence {
   }
 };
 
+/// Fills `order` with the places of `sequences` from the longest to the
+/// shortest, and gives each its first token. In this order they lie in the
+/// step's tensors, so that attention's longest tiles start first; rows of
+/// logits keep the caller's order. Allocates nothing where `order` has the
+/// capacity.
+void arrangeSequences(std::span<StepSequence> sequences,
+                      std::vector<uint32_t> &order);
+
 /// The sizes of a step, but for `pages` and `sms`, which are the session's.
 SymbolValues stepSizes(std::span<const StepSequence> sequences,
                        const Limits &limits);
 
-/// Writes every input of the manifest to its place in `buffer`.
+/// Writes every input of the manifest to its place in `buffer`. `order` is what
+/// arrangeSequences left.
 void writeInputs(const Manifest &manifest, const InputLayout &layout,
                  std::span<const StepSequence> sequences,
-                 const SymbolValues &sizes, std::byte *buffer);
+                 std::span<const uint32_t> order, const SymbolValues &sizes,
+                 std::byte *buffer);
 
 } // namespace tilewright::runtime
 

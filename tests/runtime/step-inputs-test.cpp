@@ -43,7 +43,8 @@ protected:
         {tokensC, pagesC, 2, TILEWRIGHT_ROWS_NONE, {1.0f, 0.1f, 1, 2, 3}}};
     sizes = stepSizes(sequences, manifest.limits);
     buffer.resize(layout.size());
-    writeInputs(manifest, layout, sequences, sizes, buffer.data());
+    arrangeSequences(sequences, order);
+    writeInputs(manifest, layout, sequences, order, sizes, buffer.data());
   }
 
   template <typename T>
@@ -70,6 +71,7 @@ protected:
                        tokensC = {7, 8, 9};
   std::vector<int32_t> pagesA = {10, 3}, pagesB = {4, 5, 6}, pagesC = {20, 1};
   std::vector<StepSequence> sequences;
+  std::vector<uint32_t> order;
   SymbolValues sizes;
   std::vector<std::byte> buffer;
 };
@@ -88,22 +90,28 @@ TEST_F(StepInputsTest, Sizes) {
   EXPECT_EQ(sizes[Symbol::MaxKeys], 10);
 }
 
+/// The longest sequence is first; the caller's order decides between equals.
+TEST_F(StepInputsTest, LongestFirst) {
+  EXPECT_EQ(order, (std::vector<uint32_t>{1, 0, 2}));
+}
+
 TEST_F(StepInputsTest, PerToken) {
-  EXPECT_EQ(read<int32_t>("token_ids"), (Ints{1, 2, 3, 4, 5, 6, 7, 8, 9}));
-  EXPECT_EQ(read<int32_t>("positions"), (Ints{0, 1, 2, 3, 4, 9, 2, 3, 4}));
+  EXPECT_EQ(read<int32_t>("token_ids"), (Ints{6, 1, 2, 3, 4, 5, 7, 8, 9}));
+  EXPECT_EQ(read<int32_t>("positions"), (Ints{9, 0, 1, 2, 3, 4, 2, 3, 4}));
   EXPECT_EQ(read<int32_t>("slot_mapping"),
-            (Ints{40, 41, 42, 43, 12, 25, 82, 83, 4}));
+            (Ints{25, 40, 41, 42, 43, 12, 82, 83, 4}));
 }
 
 TEST_F(StepInputsTest, PerSequence) {
-  EXPECT_EQ(read<int32_t>("cu_seqlens_q"), (Ints{0, 5, 6, 9}));
-  EXPECT_EQ(read<int32_t>("cache_seqlens"), (Ints{5, 10, 5}));
+  EXPECT_EQ(read<int32_t>("cu_seqlens_q"), (Ints{0, 1, 6, 9}));
+  EXPECT_EQ(read<int32_t>("cache_seqlens"), (Ints{10, 5, 5}));
   EXPECT_EQ(read<int32_t>("block_table"),
-            (Ints{10, 3, 10, 10, 4, 5, 6, 4, 20, 1, 20, 20}));
+            (Ints{4, 5, 6, 4, 10, 3, 10, 10, 20, 1, 20, 20}));
 }
 
+/// In the caller's order.
 TEST_F(StepInputsTest, PerRow) {
-  EXPECT_EQ(read<int32_t>("logits_indices"), (Ints{0, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(read<int32_t>("logits_indices"), (Ints{1, 2, 3, 4, 5, 0}));
   EXPECT_EQ(read<float>("temperature"),
             (Floats{0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.0f}));
   EXPECT_EQ(read<float>("top_p"), (Floats{0.9f, 0.9f, 0.9f, 0.9f, 0.9f, 1.0f}));

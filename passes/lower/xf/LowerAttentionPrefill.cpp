@@ -31,10 +31,11 @@ struct QueryTile {
 
 /// Finds the sequence and the tile for this CTA. The grid has room for the
 /// partly filled last tile of every sequence; CTAs left over get no rows.
-/// Within a sequence, the last tile, which sees most keys, goes first.
+/// Within a sequence, the last tile, which sees most keys, goes first, of all
+/// heads; whoever makes the batch puts the longest sequences first.
 static QueryTile findTile(const PrefillPlan &plan,
                           const AttentionTensors &tensors, KernelBuilder &b) {
-  Value tile = tile::ProgramIdOp::create(b, b.getIndexType(), 0);
+  Value tile = tile::ProgramIdOp::create(b, b.getIndexType(), 1);
   Value none = b.index(-1), seqs = b.size(tensors.cacheSeqlens, 0);
   auto first = [&](Value seq) {
     return b.toIndex(b.loadScalar(tensors.cuSeqlensQ, {seq}));
@@ -61,7 +62,7 @@ static QueryTile findTile(const PrefillPlan &plan,
   Value found =
       b.compare(Compare::GreaterEqual, search.getResult(1), b.index(0));
   QueryTile result;
-  result.head = tile::ProgramIdOp::create(b, b.getIndexType(), 1);
+  result.head = tile::ProgramIdOp::create(b, b.getIndexType(), 0);
   result.keys.kvHead = b.div(result.head, plan.group());
   result.keys.seq = b.select(found, search.getResult(1), b.index(0));
   Value start = first(result.keys.seq), end = first(b.add(result.keys.seq, 1));
@@ -282,7 +283,7 @@ LogicalResult lowerAttentionPrefill(xf::KernelOp source, StringRef name,
       "add", sizeOp("ceildiv", tokens, sizeConstant(context, plan.blockM)),
       seqs);
   signature.getKernel().setGridAttr(
-      b.getArrayAttr({tiles, sizeConstant(context, plan.qHeads)}));
+      b.getArrayAttr({sizeConstant(context, plan.qHeads), tiles}));
 
   const target::Target &target = target::getDefaultTarget();
   Type element = plan.element;
