@@ -10,6 +10,11 @@ namespace tilewright::autotune {
 
 // Elements of the rows at hand that a thread may keep in registers.
 static constexpr int64_t kElementsPerThreadMax = 64;
+// Of a norm in f32: conversions, square, sum, two products.
+static constexpr double kOpsPerElement = 6;
+// What a thread of such a kernel takes; more of them are resident than others
+// wait for.
+static constexpr int64_t kRegistersPerThread = 64;
 
 std::vector<ConfigField> RowWiseConfig::fields() const {
   return {{"warps", warps}, {"ROWS", rowsPerCta}, {"vector", vector}};
@@ -19,12 +24,24 @@ static int64_t threadsOf(const RowWiseConfig &config, const Sku &sku) {
   return config.warps * sku.target().threads.threadsPerWarp;
 }
 
+int64_t RowWiseConfig::columnsOf(const RowWiseShape &shape,
+                                 const Sku &sku) const {
+  if (shape.span)
+    return shape.span;
+  return std::min(threadsOf(*this, sku) * vector, shape.columns);
+}
+
+/// Accesses that one thread makes to read, or to write, what it holds.
+static int64_t accessesPerThread(const RowWiseConfig &config,
+                                 const RowWiseShape &shape, const Sku &sku) {
+  return config.rowsPerCta * ceilDiv(config.columnsOf(shape, sku),
+                                     threadsOf(config, sku) * config.vector);
+}
+
 /// Elements that one thread holds.
 static int64_t elementsPerThread(const RowWiseConfig &config,
                                  const RowWiseShape &shape, const Sku &sku) {
-  return config.rowsPerCta *
-         ceilDiv(shape.columns, threadsOf(config, sku) * config.vector) *
-         config.vector;
+  return accessesPerThread(config, shape, sku) * config.vector;
 }
 
 std::optional<std::string> whyIllegal(const RowWiseConfig &config,
@@ -42,26 +59,39 @@ std::optional<std::string> whyIllegal(const RowWiseConfig &config,
   return std::nullopt;
 }
 
+/// Cycles that an SM spends on the instructions of one CTA.
+static double instructionCycles(const RowWiseConfig &config,
+                                const RowWiseShape &shape, const Sku &sku) {
+  double threads = double(threadsOf(config, sku));
+  double elements = double(elementsPerThread(config, shape, sku)) * threads;
+  double arithmetic =
+      kOpsPerElement * elements / sku.scalarOpsPerSmClock.at("fp32_fma");
+  // Read once and written once. An access takes as long as its bytes, and its
+  // addresses as long as an instruction of each scheduler.
+  double accesses = 2.0 * double(accessesPerThread(config, shape, sku)) *
+                    double(config.warps);
+  double bytes = 2.0 * elements * double(shape.elementBytes);
+  return arithmetic + accesses + bytes / sku.sharedMemoryBytesPerSmClock;
+}
+
 double rowWiseCycles(const RowWiseConfig &config, const RowWiseShape &shape,
                      const Sku &sku) {
-  double ctas = std::ceil(double(shape.rows) / double(config.rowsPerCta));
-  double waves = std::ceil(ctas / double(sku.smCount));
-  double bytes = double(shape.rows * shape.columns * shape.elementBytes) * 2 /
-                 sku.hbmBytesPerClock();
-  // A dozen f32 operations an element, over the warps of the CTA; each round of
-  // the cross-warp reduction is a trip through shared memory.
-  double work =
-      12.0 *
-      double(elementsPerThread(config, shape, sku) * threadsOf(config, sku)) /
-      sku.scalarOpsPerSmClock.at("fp32_fma");
+  int64_t ctas = ceilDiv(shape.rows, config.rowsPerCta) *
+                 ceilDiv(shape.columns, config.columnsOf(shape, sku));
+  int64_t perSm = ceilDiv(ctas, sku.smCount);
+  int64_t resident =
+      std::max<int64_t>(1, sku.target().threads.registersPerSm /
+                               (kRegistersPerThread * threadsOf(config, sku)));
+  double hbm = double(shape.rows * shape.columns * shape.elementBytes) * 2 /
+               sku.hbmBytesPerClock();
+  // A shuffle, five of which add up a warp, takes as long as a trip through
+  // shared memory, two of which add up the warps.
   double reduction =
-      5 * 30 + (config.warps > 1 ? 60 + 2.0 * double(config.warps) : 0);
-  double idle =
-      double(threadsOf(config, sku) * config.vector) > double(shape.columns)
-          ? 1
-          : 0;
-  return std::max(bytes, waves * (work + reduction + sku.latency("dram"))) +
-         idle;
+      shape.span ? sku.latency("shared_load") * (config.warps > 1 ? 7 : 5) +
+                       2.0 * double(config.warps - 1)
+                 : 0;
+  return std::max(hbm, double(perSm) * instructionCycles(config, shape, sku)) +
+         double(ceilDiv(perSm, resident)) * (sku.latency("dram") + reduction);
 }
 
 std::optional<Choice<RowWiseConfig>>

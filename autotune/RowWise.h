@@ -14,12 +14,18 @@ struct RowWiseShape {
   int64_t rows = 0; // the largest count that the kernel is meant for
   int64_t columns = 0;
   int64_t elementBytes = 2;
+  /// Columns that a CTA has to hold: all of a row where something reduces it, a
+  /// chunk of the sums of squares; 0: as many as its threads take at once.
+  int64_t span = 0;
 };
 
 struct RowWiseConfig {
   int64_t warps = 4;
   int64_t rowsPerCta = 1;
   int64_t vector = 8; // elements of one access
+
+  /// Columns that one CTA holds.
+  int64_t columnsOf(const RowWiseShape &shape, const Sku &sku) const;
 
   std::vector<ConfigField> fields() const;
   std::string print() const { return printFields(fields()); }

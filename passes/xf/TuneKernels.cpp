@@ -93,6 +93,12 @@ static autotune::RowWiseShape rowWiseShapeOf(xf::KernelOp kernel,
     shape.columns = columns;
     shape.elementBytes = bytesOf(type.getElementType());
   }
+  for (Operation &op : kernel.getBlock()) {
+    if (auto squares = dyn_cast<xf::SumSquaresOp>(op))
+      shape.span = squares.getChunk();
+    if (isa<xf::RmsNormOp>(op))
+      shape.span = shape.columns;
+  }
   return shape;
 }
 
