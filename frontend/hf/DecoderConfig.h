@@ -8,7 +8,7 @@
 #ifndef TILEWRIGHT_FRONTEND_HF_DECODERCONFIG_H
 #define TILEWRIGHT_FRONTEND_HF_DECODERCONFIG_H
 
-#include "frontend/hf/ConfigReader.h"
+#include "frontend/hf/RopeConfig.h"
 #include "ir/xf/Xf.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -17,18 +17,6 @@
 #include <string>
 
 namespace tilewright::frontend {
-
-struct RopeConfig {
-  enum class Scaling { None, Linear, Llama3 };
-
-  double theta = 0;
-  Scaling scaling = Scaling::None;
-  double factor = 1;
-  // Llama 3 only.
-  double lowFreqFactor = 1;
-  double highFreqFactor = 1;
-  int64_t originalMaxPositions = 0;
-};
 
 struct DecoderConfig {
   std::string family;
@@ -70,9 +58,6 @@ struct DecoderDefaults {
 DecoderConfig readDecoderConfig(ConfigReader &reader, llvm::StringRef family,
                                 const DecoderDefaults &defaults);
 
-/// `rope_parameters` (Transformers 5) or `rope_theta` and `rope_scaling`.
-RopeConfig readRope(ConfigReader &reader, int64_t maxPositions);
-
 /// An `eos_token_id` field: a number, a list, or nothing.
 llvm::SmallVector<int64_t> readEosTokenIds(ConfigReader &reader,
                                            int64_t vocabSize);
@@ -83,9 +68,6 @@ void readLayerWindows(ConfigReader &reader, DecoderConfig &config);
 /// One window, or none, for all layers; `layer_types` may only agree.
 void setUniformWindow(ConfigReader &reader, DecoderConfig &config,
                       int64_t window);
-
-/// Upper end of what is plausible for the number of positions.
-inline constexpr int64_t maxPlausiblePositions = int64_t(1) << 26;
 
 } // namespace tilewright::frontend
 

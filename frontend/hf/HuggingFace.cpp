@@ -157,9 +157,8 @@ FailureOr<OwningOpRef<ModuleOp>> importConfig(MLIRContext &context,
   checkPageSize(options, sink);
   GenerationConfig generation;
   if (!options.directory.empty())
-    generation =
-        readGenerationConfig(options.directory, config->vocabSize,
-                             options.ignoredFields, sink);
+    generation = readGenerationConfig(options.directory, config->vocabSize,
+                                      options.ignoredFields, sink);
   // A graph may only be built once all sizes are known to be sound.
   if (sink.hasErrors())
     return failure();
