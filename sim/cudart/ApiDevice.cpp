@@ -1,5 +1,4 @@
-//===- ApiDevice.cpp - Devices
-//---------------------------------------------===//
+//===- ApiDevice.cpp - Devices --------------------------------------------===//
 
 #include "sim/cudart/Runtime.h"
 

@@ -52,14 +52,10 @@ static cudaError_t launch(const cudaLaunchConfig_t &config, const void *host,
                           void **arguments) {
   if (config.dynamicSmemBytes > UINT32_MAX)
     return cudaErrorInvalidValue;
-  CUkernel kernel = nullptr;
+  // The function of the current context: a stream of another one is an error.
   CUfunction function = nullptr;
-  if (cudaError_t error = Registry::instance().findKernel(host, kernel)) {
-    if (Registry::instance().findFunction(host, function))
-      return error;
-  } else {
-    function = reinterpret_cast<CUfunction>(kernel);
-  }
+  if (cudaError_t error = Registry::instance().findFunction(host, function))
+    return error;
   CUlaunchConfig driver = driverConfig(config);
   CUresult result = cuLaunchKernelEx(&driver, function, arguments, nullptr);
   if (result == CUDA_ERROR_INVALID_VALUE && isImpossibleShape(driver))

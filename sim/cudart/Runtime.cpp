@@ -9,9 +9,34 @@
 
 namespace tilewright::sim::cudart {
 
+namespace {
+/// Frees what a thread keeps when the thread ends.
+struct ThreadStateOwner {
+  ThreadState *state = new ThreadState;
+  ~ThreadStateOwner();
+};
+} // namespace
+
+/// Plain data, so that it can be read after the thread's destructors ran: on
+/// the main thread those come before the destructors of static objects, which
+/// still free memory.
+static thread_local ThreadState *lastState = nullptr;
+static thread_local bool isThreadOver = false;
+
+ThreadStateOwner::~ThreadStateOwner() {
+  isThreadOver = true;
+  lastState = nullptr;
+  delete state;
+}
+
 ThreadState &threadState() {
-  static thread_local ThreadState state;
-  return state;
+  if (!lastState && !isThreadOver) {
+    static thread_local ThreadStateOwner owner;
+    lastState = owner.state;
+  }
+  if (!lastState)
+    lastState = new ThreadState; // for what is left of the process
+  return *lastState;
 }
 
 cudaError_t record(cudaError_t error) {

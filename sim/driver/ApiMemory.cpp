@@ -383,8 +383,11 @@ CUresult cuPointerGetAttributes(unsigned count, CUpointer_attribute *attributes,
       else if (isForeign && attributes[i] == CU_POINTER_ATTRIBUTE_MAPPED)
         put(data[i], false);
       else if (isForeign &&
-               (attributes[i] == CU_POINTER_ATTRIBUTE_DEVICE_POINTER ||
-                attributes[i] == CU_POINTER_ATTRIBUTE_HOST_POINTER))
+               attributes[i] == CU_POINTER_ATTRIBUTE_DEVICE_POINTER)
+        put(data[i], uint64_t(0));
+      // Device memory has no host pointer, which is no error here either.
+      else if (attributes[i] == CU_POINTER_ATTRIBUTE_HOST_POINTER &&
+               !facts.isHost() && !facts.isManaged())
         put(data[i], uint64_t(0));
       else if (CUresult error = pointerAttribute(data[i], attributes[i], facts))
         if (!isForeign)

@@ -14,8 +14,50 @@ namespace tilewright::sim::driver {
 /// this long it is reported as a deadlock.
 static constexpr std::chrono::seconds kSpinTimeout{10};
 
+namespace {
+/// What a cooperative grid finds through %envreg1 and %envreg2: its size in
+/// bytes, and the word at which the blocks meet.
+struct GridWorkspace {
+  uint32_t bytes = sizeof(GridWorkspace);
+  uint32_t barrier = 0;
+};
+
+/// The workspace of one launch, in the device's memory.
+class PlacedWorkspace {
+public:
+  PlacedWorkspace(Context &context, bool isNeeded) : context(context) {
+    if (!isNeeded)
+      return;
+    address = context.device.arena.allocate(sizeof(GridWorkspace),
+                                            Arena::kGranularity, &context,
+                                            makeTag(MemoryKind::Device, 0));
+    if (!address)
+      return;
+    new (reinterpret_cast<void *>(address)) GridWorkspace;
+    if (Checks *checks = Driver::instance().checks.get())
+      checks->filled({address}, {sizeof(GridWorkspace)});
+  }
+  ~PlacedWorkspace() {
+    if (address)
+      context.device.arena.release(address);
+  }
+  PlacedWorkspace(const PlacedWorkspace &) = delete;
+
+  uint64_t address = 0;
+
+private:
+  Context &context;
+};
+} // namespace
+
 static void executeKernel(const KernelOperation &kernel, Context &context) {
   Driver &driver = Driver::instance();
+  PlacedWorkspace workspace(context, kernel.cooperative);
+  if (kernel.cooperative && !workspace.address) {
+    context.fail(CUDA_ERROR_OUT_OF_MEMORY,
+                 "no memory for the workspace of a cooperative launch");
+    return;
+  }
   Launch launch;
   launch.kernel = kernel.function->kernel;
   launch.grid = kernel.grid;
@@ -24,6 +66,7 @@ static void executeKernel(const KernelOperation &kernel, Context &context) {
   launch.dynamicSharedBytes = kernel.dynamicSharedBytes;
   launch.params = kernel.params;
   launch.cooperative = kernel.cooperative;
+  launch.gridWorkspace = workspace.address;
   launch.spinTimeout = kSpinTimeout;
   GlobalMemory memory{driver.space.base(), driver.space.size()};
   const DeviceConfig &config = context.device.config;

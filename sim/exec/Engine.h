@@ -136,6 +136,9 @@ struct Launch {
   /// Kernel parameters, laid out as Kernel::params says; read during the call.
   std::span<const std::byte> params;
   bool cooperative = false;
+  /// Address of the words through which a cooperative grid meets: %envreg1 and
+  /// %envreg2, from which cooperative groups take it.
+  uint64_t gridWorkspace = 0;
   /// Host threads to use; 0 means TILEWRIGHT_SIM_THREADS, else all cores.
   uint32_t hostThreads = 0;
   /// An adversarial schedule, the same every time (see Schedule.h); 0 means

@@ -141,7 +141,8 @@ static constexpr NamedSpecial specials[] = {
 };
 
 /// Counters and registers that only a profiler or a driver sets: %pm0 to %pm7,
-/// %pm0_64 to %pm7_64 and %envreg0 to %envreg31. They read as zero.
+/// %pm0_64 to %pm7_64 and %envreg0 to %envreg31. They read as zero, but for the
+/// two that hold the address of a cooperative grid's workspace.
 static std::optional<SpecialInfo> findUnset(std::string_view name) {
   auto isIndex = [](std::string_view text, int limit) {
     int value = 0;
@@ -155,6 +156,10 @@ static std::optional<SpecialInfo> findUnset(std::string_view name) {
     name.remove_suffix(3);
   if (name.starts_with("%pm") && isIndex(name.substr(3), 8))
     return SpecialInfo{Special::Unset, wide ? 8u : 4u};
+  if (name == "%envreg1")
+    return SpecialInfo{Special::GridWorkspaceHigh, 4};
+  if (name == "%envreg2")
+    return SpecialInfo{Special::GridWorkspaceLow, 4};
   if (!wide && name.starts_with("%envreg") && isIndex(name.substr(7), 32))
     return SpecialInfo{Special::Unset, 4};
   return std::nullopt;
@@ -290,6 +295,10 @@ static uint64_t uniformValue(Special id, Warp &warp) {
     return launch.sharedBytes;
   case Special::DynamicSmem:
     return launch.launch->dynamicSharedBytes;
+  case Special::GridWorkspaceLow:
+    return uint32_t(launch.launch->gridWorkspace);
+  case Special::GridWorkspaceHigh:
+    return launch.launch->gridWorkspace >> 32;
   case Special::Unset:
   case Special::CurrentGraphExec:
   case Special::ReservedSmemBegin:

@@ -81,6 +81,8 @@ enum class Special : int32_t {
   ReservedSmemBegin,
   ReservedSmemEnd,
   ReservedSmemCap,
+  GridWorkspaceHigh,
+  GridWorkspaceLow,
   Unset,
   IsExplicitCluster,
 };

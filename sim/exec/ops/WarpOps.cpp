@@ -9,11 +9,40 @@
 
 namespace tilewright::sim {
 
-/// Waits for the members named by the executing lanes' mask.
-static bool gather(const Inst &inst, Warp &warp, uint32_t &members,
-                   Status &status) {
-  members = warp.row32<uint32_t>(inst.e)[std::countr_zero(warp.mask)];
+/// Waits for all members that the executing lanes name. Lanes that execute an
+/// instruction together may name different ones: tiles of a warp, side by side.
+static bool gather(const Inst &inst, Warp &warp, Status &status) {
+  const uint32_t *masks = warp.row32<uint32_t>(inst.e);
+  uint32_t members = 0;
+  if (inst.e & constantRow)
+    members = masks[0];
+  else
+    for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1)
+      members |= masks[std::countr_zero(lanes)];
   return warp.converged(inst, members, status);
+}
+
+/// Runs `body(voters)` for each group of executing lanes that name the same
+/// members, once all of them are here. The body writes lanes of `Warp::mask`.
+template <typename Body>
+static Status forEachGroup(const Inst &inst, Warp &warp, const Body &body) {
+  Status status;
+  if (!gather(inst, warp, status))
+    return status;
+  uint32_t masks[laneCount];
+  std::copy_n(warp.row32<uint32_t>(inst.e), laneCount, masks);
+  uint32_t all = warp.mask;
+  for (uint32_t left = all; left; left &= ~warp.mask) {
+    uint32_t members = masks[std::countr_zero(left)];
+    uint32_t group = 0;
+    for (uint32_t lanes = left; lanes; lanes &= lanes - 1)
+      if (masks[std::countr_zero(lanes)] == members)
+        group |= lanes & -lanes;
+    warp.mask = group;
+    body(members & all);
+  }
+  warp.mask = all;
+  return Status::Next;
 }
 
 static void writePredicate(Warp &warp, Ref ref, uint32_t value) {
@@ -28,9 +57,8 @@ static void broadcast(Warp &warp, T *row, T value) {
 }
 
 Status runShuffle(const Inst &inst, Warp &warp) {
-  uint32_t members = 0;
   Status status;
-  if (!gather(inst, warp, members, status))
+  if (!gather(inst, warp, status))
     return status;
   uint32_t a[laneCount];
   std::copy_n(warp.row32<uint32_t>(inst.a), laneCount, a);
@@ -85,57 +113,47 @@ static uint32_t votes(const Inst &inst, Warp &warp) {
 }
 
 Status runVote(const Inst &inst, Warp &warp) {
-  uint32_t members = 0;
-  Status status;
-  if (!gather(inst, warp, members, status))
-    return status;
-  uint32_t voters = members & warp.mask;
-  uint32_t yes = votes(inst, warp) & voters;
-  bool result = false;
-  switch (static_cast<VoteMode>(inst.imm & 3)) {
-  case VoteMode::All:
-    result = yes == voters;
-    break;
-  case VoteMode::Any:
-    result = yes != 0;
-    break;
-  case VoteMode::Uni:
-    result = yes == 0 || yes == voters;
-    break;
-  }
-  writePredicate(warp, inst.d, result ? allLanes : 0);
-  return Status::Next;
+  uint32_t value = votes(inst, warp);
+  return forEachGroup(inst, warp, [&](uint32_t voters) {
+    uint32_t yes = value & voters;
+    bool result = false;
+    switch (static_cast<VoteMode>(inst.imm & 3)) {
+    case VoteMode::All:
+      result = yes == voters;
+      break;
+    case VoteMode::Any:
+      result = yes != 0;
+      break;
+    case VoteMode::Uni:
+      result = yes == 0 || yes == voters;
+      break;
+    }
+    writePredicate(warp, inst.d, result ? allLanes : 0);
+  });
 }
 
 Status runBallot(const Inst &inst, Warp &warp) {
-  uint32_t members = 0;
-  Status status;
-  if (!gather(inst, warp, members, status))
-    return status;
-  broadcast(warp, warp.row32<uint32_t>(inst.d),
-            votes(inst, warp) & members & warp.mask);
-  return Status::Next;
+  uint32_t value = votes(inst, warp);
+  return forEachGroup(inst, warp, [&](uint32_t voters) {
+    broadcast(warp, warp.row32<uint32_t>(inst.d), value & voters);
+  });
 }
 
 template <typename T>
 static Status matchAny(const Inst &inst, Warp &warp, const T *a) {
-  uint32_t members = 0;
-  Status status;
-  if (!gather(inst, warp, members, status))
-    return status;
-  uint32_t voters = members & warp.mask;
-  uint32_t result[laneCount] = {};
-  for (uint32_t lanes = voters; lanes; lanes &= lanes - 1) {
-    int l = std::countr_zero(lanes);
-    for (uint32_t others = voters; others; others &= others - 1) {
-      int other = std::countr_zero(others);
-      result[l] |= uint32_t(a[other] == a[l]) << other;
+  return forEachGroup(inst, warp, [&](uint32_t voters) {
+    uint32_t result[laneCount] = {};
+    for (uint32_t lanes = voters; lanes; lanes &= lanes - 1) {
+      int l = std::countr_zero(lanes);
+      for (uint32_t others = voters; others; others &= others - 1) {
+        int other = std::countr_zero(others);
+        result[l] |= uint32_t(a[other] == a[l]) << other;
+      }
     }
-  }
-  uint32_t *d = warp.row32<uint32_t>(inst.d);
-  for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1)
-    d[std::countr_zero(lanes)] = result[std::countr_zero(lanes)];
-  return Status::Next;
+    uint32_t *d = warp.row32<uint32_t>(inst.d);
+    for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1)
+      d[std::countr_zero(lanes)] = result[std::countr_zero(lanes)];
+  });
 }
 Status runMatchAny32(const Inst &inst, Warp &warp) {
   return matchAny(inst, warp, warp.row32<uint32_t>(inst.a));
@@ -146,19 +164,15 @@ Status runMatchAny64(const Inst &inst, Warp &warp) {
 
 template <typename T>
 static Status matchAll(const Inst &inst, Warp &warp, const T *a) {
-  uint32_t members = 0;
-  Status status;
-  if (!gather(inst, warp, members, status))
-    return status;
-  uint32_t voters = members & warp.mask;
-  bool same = true;
-  T first = a[std::countr_zero(voters ? voters : 1u)];
-  for (uint32_t lanes = voters; lanes; lanes &= lanes - 1)
-    same &= a[std::countr_zero(lanes)] == first;
-  broadcast(warp, warp.row32<uint32_t>(inst.d), same ? voters : 0u);
-  if (inst.target != noRef)
-    writePredicate(warp, inst.target, same ? allLanes : 0);
-  return Status::Next;
+  return forEachGroup(inst, warp, [&](uint32_t voters) {
+    bool same = true;
+    T first = a[std::countr_zero(voters ? voters : 1u)];
+    for (uint32_t lanes = voters; lanes; lanes &= lanes - 1)
+      same &= a[std::countr_zero(lanes)] == first;
+    broadcast(warp, warp.row32<uint32_t>(inst.d), same ? voters : 0u);
+    if (inst.target != noRef)
+      writePredicate(warp, inst.target, same ? allLanes : 0);
+  });
 }
 Status runMatchAll32(const Inst &inst, Warp &warp) {
   return matchAll(inst, warp, warp.row32<uint32_t>(inst.a));
@@ -191,20 +205,16 @@ static uint32_t reduce(ReduxOp op, uint32_t a, uint32_t b) {
 }
 
 Status runRedux(const Inst &inst, Warp &warp) {
-  uint32_t members = 0;
-  Status status;
-  if (!gather(inst, warp, members, status))
-    return status;
-  uint32_t voters = members & warp.mask;
-  if (!voters)
-    return Status::Next;
   const uint32_t *a = warp.row32<uint32_t>(inst.a);
-  uint32_t value = a[std::countr_zero(voters)];
-  for (uint32_t lanes = voters & (voters - 1); lanes; lanes &= lanes - 1)
-    value = reduce(static_cast<ReduxOp>(inst.imm), value,
-                   a[std::countr_zero(lanes)]);
-  broadcast(warp, warp.row32<uint32_t>(inst.d), value);
-  return Status::Next;
+  return forEachGroup(inst, warp, [&](uint32_t voters) {
+    if (!voters)
+      return;
+    uint32_t value = a[std::countr_zero(voters)];
+    for (uint32_t lanes = voters & (voters - 1); lanes; lanes &= lanes - 1)
+      value = reduce(static_cast<ReduxOp>(inst.imm), value,
+                     a[std::countr_zero(lanes)]);
+    broadcast(warp, warp.row32<uint32_t>(inst.d), value);
+  });
 }
 
 Status runActiveMask(const Inst &inst, Warp &warp) {
@@ -213,18 +223,14 @@ Status runActiveMask(const Inst &inst, Warp &warp) {
 }
 
 Status runElect(const Inst &inst, Warp &warp) {
-  uint32_t members = 0;
-  Status status;
-  if (!gather(inst, warp, members, status))
-    return status;
-  uint32_t voters = members & warp.mask;
-  uint32_t leader =
-      voters ? static_cast<uint32_t>(std::countr_zero(voters)) : 0;
-  if (inst.d != noRef)
-    broadcast(warp, warp.row32<uint32_t>(inst.d), leader);
-  if (inst.target != noRef)
-    writePredicate(warp, inst.target, voters ? 1u << leader : 0);
-  return Status::Next;
+  return forEachGroup(inst, warp, [&](uint32_t voters) {
+    uint32_t leader =
+        voters ? static_cast<uint32_t>(std::countr_zero(voters)) : 0;
+    if (inst.d != noRef)
+      broadcast(warp, warp.row32<uint32_t>(inst.d), leader);
+    if (inst.target != noRef)
+      writePredicate(warp, inst.target, voters ? 1u << leader : 0);
+  });
 }
 
 /// bar.warp.sync: members may wait at different instructions of this kind.

@@ -1,0 +1,174 @@
+"""Builds CUDA programs with the toolkit's nvcc and runs them on the simulator.
+
+    corpus.py program NAME      one of programs/*.cu
+    corpus.py cutlass NAME      one of CUTLASS's examples, see EXAMPLES
+    corpus.py build             builds all of them, one after the other
+
+Programs are linked against the toolkit's own libcudart.so.13, as anybody's are, and find ours when they run. What was
+built is kept in build/corpus under a hash of everything it was built from.
+"""
+import argparse
+import dataclasses
+import fcntl
+import hashlib
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+VENV = Path(os.environ.get("TILEWRIGHT_VENV", ROOT / "build" / "venv"))
+BUILD = Path(os.environ.get("TILEWRIGHT_BUILD_DIR", ROOT / "build"))
+CACHE = ROOT / "build" / "corpus"
+PACKAGES = next(VENV.glob("lib/python3*/site-packages"))
+CUDA = PACKAGES / "nvidia" / "cu13"
+CUTLASS = PACKAGES / "cutlass_library" / "source"
+
+# PTX only: -arch=sm_90a would add machine code, and PTX for an architecture without wgmma.
+FLAGS = ["-std=c++17", "-w", "-gencode", "arch=compute_90a,code=compute_90a", "--expt-relaxed-constexpr",
+         "-cudart", "none"]
+
+
+@dataclasses.dataclass
+class Example:
+    source: str
+    arguments: str
+    passed: str  # what it prints when its own check has passed
+    gemm: str = ""  # for examples without a check: the product that GemmWatch checks
+
+
+def tutorial(source: str, problem: str, kind: str, transposed: str) -> Example:
+    return Example(f"cute/tutorial/{source}.cu", f"{problem} {transposed}", "gemm-watch: passed",
+                   f"{problem} {kind} {transposed}")
+
+
+EXAMPLES = {
+    "00_basic_gemm": Example("00_basic_gemm/basic_gemm.cu", "256 192 128 1.5 0.5", "Passed."),
+    "14_ampere_tf32_tensorop_gemm": Example(
+        "14_ampere_tf32_tensorop_gemm/ampere_tf32_tensorop_gemm.cu",
+        "--m=256 --n=256 --k=128 --alpha=2 --beta=0.5 --iterations=1", "Passed"),
+    "sgemm_1": tutorial("sgemm_1", "256 128 64", "float", "N T"),
+    "sgemm_1_tn": tutorial("sgemm_1", "128 128 64", "float", "T N"),
+    "sgemm_2": tutorial("sgemm_2", "256 128 64", "float", "N T"),
+    "sgemm_2_tn": tutorial("sgemm_2", "128 128 64", "float", "T N"),
+    "sgemm_sm80": tutorial("sgemm_sm80", "128 128 128", "half", "T N"),
+    "wgmma_sm90": tutorial("hopper/wgmma_sm90", "256 128 128", "half", "N T"),
+    "wgmma_sm90_tn": tutorial("hopper/wgmma_sm90", "128 128 128", "half", "T N"),
+    "wgmma_tma_sm90": tutorial("hopper/wgmma_tma_sm90", "256 128 128", "half", "N T"),
+    "wgmma_tma_sm90_tn": tutorial("hopper/wgmma_tma_sm90", "128 128 128", "half", "T N"),
+    "48_hopper_warp_specialized_gemm": Example(
+        "48_hopper_warp_specialized_gemm/48_hopper_warp_specialized_gemm.cu",
+        "--m=512 --n=384 --k=256 --alpha=1.5 --beta=0.5 --iterations=1", "Disposition: Passed"),
+}
+
+
+def directive(source: Path, name: str) -> str:
+    """The rest of a line `//! name: ...`, or nothing."""
+    found = re.search(rf"^//! {name}: (.*)$", source.read_text(), re.MULTILINE)
+    return found.group(1) if found else ""
+
+
+def toolkit() -> str:
+    names = ["nvidia-cuda-nvcc", "nvidia-nvvm", "nvidia-cuda-crt", "nvidia-cuda-runtime", "nvidia-cuda-cccl",
+             "nvidia-cutlass", "nvidia-curand"]
+    return " ".join(f"{name}=={importlib.metadata.version(name)}" for name in names)
+
+
+def compile_cached(output: str, command: list, inputs: list[Path]) -> Path:
+    """Runs `command -o FILE` unless FILE is there; one compiler at a time, since some need gigabytes."""
+    key = hashlib.sha256(" ".join([toolkit(), *map(str, command)]).encode())
+    for path in inputs:
+        key.update(path.read_bytes())
+    out = CACHE / key.hexdigest()[:16] / output
+    if out.exists():
+        return out
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if out.exists():
+            return out
+        part = out.with_suffix(".part")
+        begin = time.monotonic()
+        subprocess.run([*command, "-o", part], check=True)
+        part.rename(out)
+        print(f"built {output} in {time.monotonic() - begin:.1f} s", flush=True)
+    return out
+
+
+def nvcc(source: Path, includes: list[Path], extra: list[str], inputs: list[Path]) -> Path:
+    command = [CUDA / "bin" / "nvcc", *FLAGS, *extra, *[f"-I{path}" for path in includes], source,
+               "-L", CUDA / "lib", "-l:libcudart.so.13"]
+    return compile_cached(source.stem, command, [source, *inputs])
+
+
+def build_program(name: str) -> Path:
+    source = HERE / "programs" / f"{name}.cu"
+    return nvcc(source, [HERE], directive(source, "flags").split(), [HERE / "Check.h"])
+
+
+def build_example(name: str) -> Path:
+    includes = [CUTLASS / "include", CUTLASS / "tools/util/include", CUTLASS / "examples/common"]
+    return nvcc(CUTLASS / "examples" / EXAMPLES[name].source, includes, [], [])
+
+
+def build_watch() -> Path:
+    source = HERE / "GemmWatch.cpp"
+    command = ["g++", "-std=c++17", "-O2", "-fPIC", "-shared", "-I", CUDA / "include", source, "-ldl"]
+    return compile_cached("libgemm-watch.so", command, [source])
+
+
+def run(program: Path, arguments: list[str], settings: dict[str, str]) -> subprocess.CompletedProcess:
+    environment = dict(os.environ, LD_LIBRARY_PATH=str(BUILD / "lib" / "sim"), **settings)
+    begin = time.monotonic()
+    done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+    print(done.stdout + done.stderr, end="")
+    print(f"{program.name}: exit code {done.returncode}, {time.monotonic() - begin:.2f} s")
+    return done
+
+
+def run_program(name: str) -> int:
+    source = HERE / "programs" / f"{name}.cu"
+    skus = directive(source, "skus")
+    settings = {"TILEWRIGHT_SIM_SKU": skus} if skus else {}
+    return run(build_program(name), directive(source, "arguments").split(), settings).returncode
+
+
+def run_example(name: str) -> int:
+    example = EXAMPLES[name]
+    settings = {}
+    if example.gemm:
+        settings = {"LD_PRELOAD": str(build_watch()), "TILEWRIGHT_GEMM": example.gemm}
+    done = run(build_example(name), example.arguments.split(), settings)
+    if done.returncode == 0 and example.passed not in done.stdout + done.stderr:
+        print(f"{name}: did not print '{example.passed}'")
+        return 1
+    return done.returncode
+
+
+def build_all() -> int:
+    for source in sorted((HERE / "programs").glob("*.cu")):
+        build_program(source.stem)
+    for name in EXAMPLES:
+        build_example(name)
+    build_watch()
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["program", "cutlass", "build"])
+    parser.add_argument("name", nargs="?")
+    options = parser.parse_args()
+    if options.what == "build":
+        return build_all()
+    if options.what == "cutlass" and options.name not in EXAMPLES:
+        parser.error("examples: " + ", ".join(EXAMPLES))
+    return run_program(options.name) if options.what == "program" else run_example(options.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
