@@ -62,6 +62,8 @@ void AccessCheck::clusterEnds(Cluster &cluster) {
 }
 
 void AccessCheck::before(const Inst &inst, const Effect &effect, Warp &warp) {
+  if (!checksMemory && !checksWrites)
+    return;
   footprint.find(inst, effect, warp);
   if (checksWrites && effect.undefined)
     report(findingAt(Kind::Initialization, inst, warp,

@@ -70,7 +70,9 @@ std::unique_ptr<Observer> makeChecker(Session &session, MemoryState &memory) {
       finding.object = memory.describe(*finding.address, 1);
     session.add(std::move(finding));
   };
-  if (kinds.has(Kind::Memory) || kinds.has(Kind::Initialization))
+  // Wrong addresses of products and barriers are met there too.
+  if (kinds.has(Kind::Memory) || kinds.has(Kind::Initialization) ||
+      kinds.has(Kind::Wgmma) || kinds.has(Kind::Barrier))
     checker->addCheck(std::make_unique<AccessCheck>(memory, kinds, report));
   if (checksOrder(kinds))
     checker->addCheck(std::make_unique<OrderCheck>(launch, report));

@@ -118,16 +118,24 @@ static bool isWgmma(EffectKind kind) {
   return kind >= EffectKind::WgmmaIssue && kind <= EffectKind::WgmmaWait;
 }
 
-/// What the engine itself cannot do is an error of memory when an address is
-/// the reason.
+/// What an address is for decides whose error a wrong one is.
+static Kind kindOf(const Effect &effect, const std::string &message) {
+  if (isWgmma(effect.kind))
+    return Kind::Wgmma;
+  return message.find("mbarrier") != std::string::npos ? Kind::Barrier
+                                                       : Kind::Memory;
+}
+
+/// What the engine itself cannot do, when an address is the reason.
 void AccessCheck::faulted(const Inst &inst, Warp &warp, uint32_t lane,
                           ErrorKind kind, const std::string &message) {
   const Effect &effect = warp.launch->program->effects[inst.effect];
   bool isAddress =
       kind == ErrorKind::IllegalAddress || kind == ErrorKind::MisalignedAddress;
-  if (!checksMemory || !isAddress || isWgmma(effect.kind))
+  if (!isAddress)
     return;
-  Finding finding = findingAt(Kind::Memory, inst, warp, lane, message);
+  Finding finding =
+      findingAt(kindOf(effect, message), inst, warp, lane, message);
   uint64_t address = 0;
   if (addressOf(inst, effect, warp, lane, address)) {
     finding.address = address;

@@ -29,8 +29,11 @@ void freePooled(uint64_t address) {
       table.blocks.erase(it);
     }
   }
-  if (Arena *arena = Driver::instance().arenaOf(address))
-    arena->release(address);
+  Driver &driver = Driver::instance();
+  Arena *arena = driver.arenaOf(address);
+  // Freed twice on a stream: the second time is met here.
+  if (arena && !arena->release(address) && driver.checks)
+    driver.checks->hostFree(address);
 }
 
 } // namespace tilewright::sim::driver
@@ -107,8 +110,11 @@ CUresult cuMemFreeAsync(CUdeviceptr address, CUstream handle) {
     std::optional<Allocation> allocation = driver.findAllocation(address);
     if (!allocation || allocation->address != address ||
         (kindOf(*allocation) != MemoryKind::Pool &&
-         kindOf(*allocation) != MemoryKind::Device))
+         kindOf(*allocation) != MemoryKind::Device)) {
+      if (driver.checks)
+        driver.checks->hostFree(address);
       return CUDA_ERROR_INVALID_VALUE;
+    }
     return enqueue(context, stream, FreeOperation{address});
   });
 }

@@ -9,7 +9,7 @@ KERNELS = [kernel for path in FILES for kernel in recipes.kernels_of(path)]
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
-    return recipes.run(KERNELS, tmp_path_factory.mktemp("run"), "memory,initialization")
+    return recipes.run(KERNELS, tmp_path_factory.mktemp("run"), "memory,initialization,wgmma")
 
 
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)

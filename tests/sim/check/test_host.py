@@ -73,6 +73,9 @@ def test_without_checks_nothing_is_written(tmp_path):
 @pytest.mark.parametrize("program, words", [
     ("a = allocate(64); cuda.cuMemFree_v2(ctypes.c_uint64(a)); assert cuda.cuMemFree_v2(ctypes.c_uint64(a)) == 1",
      "0 bytes into cuMemAlloc of 64 bytes, allocation #1, which is freed"),
+    ("a = ctypes.c_uint64(); assert cuda.cuMemAllocAsync(ctypes.byref(a), ctypes.c_size_t(64), None) == 0;"
+     "cuda.cuMemFreeAsync(a, None); cuda.cuMemFreeAsync(a, None); cuda.cuCtxSynchronize()",
+     "0 bytes into cuMemAllocAsync of 64 bytes, allocation #1, which is freed"),
     ("a = allocate(64); assert cuda.cuMemFree_v2(ctypes.c_uint64(a + 16)) == 1", "16 bytes into cuMemAlloc of 64"),
     ("a = allocate(64); assert cuda.cuMemcpyHtoD_v2(ctypes.c_uint64(a), bytes(80), ctypes.c_size_t(80)) == 1",
      "copy of 80 bytes leaves its allocation; 16 bytes behind cuMemAlloc of 64 bytes"),
