@@ -24,22 +24,17 @@ terminal. With `--json` stdout is one JSON object.
 | exit code | |
 |---|---|
 """
-EXIT_CODES = {
-    "kDone": "done",
-    "kFailed": "the input or the compilation failed",
-    "kUsage": "the command line is wrong",
-    "kVerifyFailed": "a verification failed",
-    "kInternal": "a bug of Tilewright; a reproducer was written where possible",
-}
 
 
 def exit_codes():
-    """The table, with the numbers of the program's source."""
+    """The table, from the comments in the program's source; codes of one number share a row."""
     source = (ROOT / "tools" / "tilewright" / "Commands.h").read_text()
-    numbers = {name: int(number) for name, number in re.findall(r"^  (k\w+) = (\d+),", source, re.MULTILINE)}
-    if numbers.keys() != EXIT_CODES.keys():
-        sys.exit("Commands.h has other exit codes than this script describes")
-    return "".join(f"| {numbers[name]} | {meaning} |\n" for name, meaning in EXIT_CODES.items())
+    enum = re.search(r"enum ExitCode \{\n(.*?)\n\};", source, re.DOTALL)[1]
+    meanings = {}
+    for number, meaning in re.findall(r"^  k\w+ = (\d+),\s*// (.+)$", enum, re.MULTILINE):
+        meanings.setdefault(number, []).append(meaning)
+    meanings.setdefault("0", ["done"])
+    return "".join(f"| {number} | {'; '.join(texts)} |\n" for number, texts in sorted(meanings.items()))
 
 
 def help_of(*command):
