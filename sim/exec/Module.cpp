@@ -3,6 +3,7 @@
 #include "sim/exec/Cta.h"
 #include "sim/exec/Engine.h"
 #include "sim/exec/decode/Decoder.h"
+#include "sim/exec/ops/Perturb.h"
 #include "sim/ptx/Parser.h"
 
 #include <algorithm>
@@ -455,6 +456,7 @@ void LoadedModule::load() {
   ast = ptx::parseModule(program.source);
   checkTarget();
   scope = std::make_unique<ModuleScope>(ModuleScope{program, config, {}, {}});
+  scope->perturbSeed = perturbSeedOfEnvironment();
   placeVariables();
   declareFunctions();
   for (const auto &[name, placed] : scope->variables)

@@ -36,6 +36,8 @@ struct ModuleScope {
   const DeviceConfig &config;
   std::unordered_map<std::string_view, PlacedVariable> variables;
   std::unordered_map<std::string_view, FunctionInfo *> functions;
+  /// Approximations are to spend their error; see ops/Perturb.h.
+  std::optional<uint64_t> perturbSeed = std::nullopt;
 };
 
 /// Shared memory of one entry, or of all functions that entries may call.

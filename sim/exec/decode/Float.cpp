@@ -2,6 +2,7 @@
 
 #include "sim/exec/decode/Decoder.h"
 #include "sim/exec/ops/Pack.h"
+#include "sim/exec/ops/Perturb.h"
 
 namespace tilewright::sim {
 
@@ -18,6 +19,33 @@ static size_t sourceCount(FloatOp op) {
   return op == FloatOp::Fma ? 3 : 2;
 }
 
+/// The instruction between a copy of its operands, which it may overwrite, and
+/// what makes its result worse.
+static void emitPerturbed(InstDecoder &d, FloatOp op, Type type,
+                          const FloatOptions &options, Handler handler,
+                          const Inst &inst) {
+  PerturbSpec spec;
+  spec.op = op;
+  spec.type = type;
+  spec.ftz = options.ftz;
+  spec.seed = *d.fn.module.perturbSeed;
+  Inst perturb;
+  perturb.d = inst.d;
+  perturb.aux = d.keep(spec);
+  auto copy = [&](Ref row) {
+    Inst move;
+    move.a = row;
+    move.d = d.fn.newRow32();
+    d.emit(selectMove(4), move);
+    return move.d;
+  };
+  perturb.a = copy(inst.a);
+  if (inst.b != noRef)
+    perturb.b = copy(inst.b);
+  d.emit(handler, inst);
+  d.emit(runPerturb, perturb);
+}
+
 static void emitFloat(InstDecoder &d, FloatOp op, Type type,
                       FloatOptions options) {
   size_t sources = sourceCount(op);
@@ -30,6 +58,8 @@ static void emitFloat(InstDecoder &d, FloatOp op, Type type,
     inst.c = d.source(3, type);
   inst.d = d.result(0, type);
   Handler handler = selectFloat(op, type, options, inst.imm);
+  if (d.fn.module.perturbSeed && canPerturb(op, type, options))
+    return emitPerturbed(d, op, type, options, handler, inst);
   d.emit(handler, inst);
 }
 
@@ -57,7 +87,7 @@ void decodeFloatArithmetic(InstDecoder &d, FloatOp op, Type type) {
     if (d.take("approx"))
       options.approx = true;
     else
-      d.take("full");
+      options.full = d.take("full");
   }
   bool shortResult = isMinMax || op == FloatOp::Neg || op == FloatOp::Abs;
   if (shortResult && options.sat)
@@ -82,7 +112,6 @@ static void decodeRcpSqrt(InstDecoder &d) {
   if (type != Type::F32 && type != Type::F64)
     d.unsupported();
   FloatOptions options;
-  // rcp.approx.ftz.f64 keeps its error bound when computed exactly.
   options.approx = d.take("approx");
   if (!options.approx) {
     std::optional<RoundingMode> rounding = d.takeRounding();
@@ -91,6 +120,9 @@ static void decodeRcpSqrt(InstDecoder &d) {
     options.rounding = *rounding;
   }
   options.ftz = d.take("ftz");
+  if (options.approx && type == Type::F64 &&
+      (Op != FloatOp::Rcp || !options.ftz))
+    d.unsupported();
   emitFloat(d, Op, type, options);
 }
 

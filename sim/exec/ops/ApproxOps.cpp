@@ -122,6 +122,23 @@ HWY_INLINE double rsqrtDouble(double a) {
   return canonical(1.0 / std::sqrt(a));
 }
 
+/// The .approx.ftz.f64 forms (ISA 9.7.3.14 and 9.7.3.17) look at the upper word
+/// alone and give an upper word, in a format of 20 fractional bits.
+HWY_INLINE double upperWord(double a) {
+  uint64_t bits = std::bit_cast<uint64_t>(a) & 0xffffffff00000000u;
+  bool subnormal = (bits & 0x7ff0000000000000u) == 0;
+  return std::bit_cast<double>(subnormal ? bits & 0x8000000000000000u : bits);
+}
+HWY_INLINE double grossResult(double a) {
+  uint64_t bits = std::bit_cast<uint64_t>(upperWord(a));
+  return std::bit_cast<double>(isNan(a) ? 0x7fffffff00000000u : bits);
+}
+HWY_INLINE double rcpGross(double a) { return grossResult(1.0 / upperWord(a)); }
+HWY_INLINE double rsqrtGross(double a) {
+  // The root of -0 is -0, as the table has it.
+  return grossResult(1.0 / std::sqrt(upperWord(a)));
+}
+
 template <bool Ftz>
 static float sinFloat(float a) {
   float x = Ftz ? flush(a) : a;
@@ -189,7 +206,9 @@ Handler selectApprox(FloatOp op, Type type, FloatOptions options) {
   if (op == FloatOp::Tanh)
     return selectTanh(type);
   if (op == FloatOp::RsqrtApprox && type == Type::F64)
-    return map<&rsqrtDouble>;
+    return options.ftz ? map<&rsqrtGross> : map<&rsqrtDouble>;
+  if (op == FloatOp::Rcp)
+    return map<&rcpGross>;
   if (op == FloatOp::Ex2 && type != Type::F32)
     return selectHalfEx2(type, options.ftz);
   if (type != Type::F32)

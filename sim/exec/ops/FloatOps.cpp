@@ -317,6 +317,8 @@ Handler selectFloat(FloatOp op, ptx::Type type, FloatOptions options,
   default:
     break;
   }
+  if (op == FloatOp::Rcp && type == ptx::Type::F64 && options.approx)
+    return selectApprox(op, type, options);
   if (type == ptx::Type::F32 || type == ptx::Type::F64)
     return HWY_DYNAMIC_DISPATCH(selectWide)(op, type, options, imm);
   return selectHalf(op, type, options, imm);
