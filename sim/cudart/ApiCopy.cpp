@@ -182,6 +182,29 @@ cudaError_t cudaMemcpy3DAsync(const cudaMemcpy3DParms *parameters,
                     : record(cudaErrorInvalidValue);
 }
 
+/// Copies of a batch may run in any order; one after the other is one.
+cudaError_t cudaMemcpyBatchAsync(void *const *targets,
+                                 const void *const *sources,
+                                 const size_t *sizes, size_t count,
+                                 cudaMemcpyAttributes *attributes,
+                                 size_t *attributeIndices,
+                                 size_t attributeCount, cudaStream_t stream) {
+  if (!targets || !sources || !sizes || count == 0)
+    return record(cudaErrorInvalidValue);
+  for (size_t i = 0; i < count; ++i)
+    if (cudaError_t error = cudaMemcpyAsync(targets[i], sources[i], sizes[i],
+                                            cudaMemcpyDefault, stream))
+      return error;
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyWithAttributesAsync(void *target, const void *source,
+                                          size_t bytes,
+                                          cudaMemcpyAttributes *attributes,
+                                          cudaStream_t stream) {
+  return cudaMemcpyAsync(target, source, bytes, cudaMemcpyDefault, stream);
+}
+
 static cudaMemcpy3DParms peerCopy(const cudaMemcpy3DPeerParms &peer) {
   cudaMemcpy3DParms parameters{};
   parameters.srcArray = peer.srcArray;

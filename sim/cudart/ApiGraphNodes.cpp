@@ -2,6 +2,8 @@
 
 #include "sim/cudart/Registry.h"
 
+#include <cstring>
+
 using namespace tilewright::sim::cudart;
 
 static_assert(sizeof(cudaMemsetParams) == sizeof(CUDA_MEMSET_NODE_PARAMS));
@@ -196,6 +198,28 @@ cudaError_t cudaGraphMemcpyNodeSetParams1D(cudaGraphNode_t node, void *target,
       [&] { return setCopy(node, flatCopy(target, source, bytes, kind)); });
 }
 
+cudaError_t cudaGraphMemcpyNodeSetParamsToSymbol(cudaGraphNode_t node,
+                                                 const void *symbol,
+                                                 const void *source,
+                                                 size_t bytes, size_t offset,
+                                                 cudaMemcpyKind kind) {
+  void *target = nullptr;
+  if (cudaError_t error = symbolRange(symbol, offset, bytes, target))
+    return error;
+  return cudaGraphMemcpyNodeSetParams1D(node, target, source, bytes, kind);
+}
+
+cudaError_t cudaGraphMemcpyNodeSetParamsFromSymbol(cudaGraphNode_t node,
+                                                   void *target,
+                                                   const void *symbol,
+                                                   size_t bytes, size_t offset,
+                                                   cudaMemcpyKind kind) {
+  void *source = nullptr;
+  if (cudaError_t error = symbolRange(symbol, offset, bytes, source))
+    return error;
+  return cudaGraphMemcpyNodeSetParams1D(node, target, source, bytes, kind);
+}
+
 static cudaError_t setExecCopy(cudaGraphExec_t exec, cudaGraphNode_t node,
                                const cudaMemcpy3DParms &parameters) {
   CUDA_MEMCPY3D copy;
@@ -222,6 +246,26 @@ cudaError_t cudaGraphExecMemcpyNodeSetParams1D(cudaGraphExec_t exec,
   return withContext([&] {
     return setExecCopy(exec, node, flatCopy(target, source, bytes, kind));
   });
+}
+
+cudaError_t cudaGraphExecMemcpyNodeSetParamsToSymbol(
+    cudaGraphExec_t exec, cudaGraphNode_t node, const void *symbol,
+    const void *source, size_t bytes, size_t offset, cudaMemcpyKind kind) {
+  void *target = nullptr;
+  if (cudaError_t error = symbolRange(symbol, offset, bytes, target))
+    return error;
+  return cudaGraphExecMemcpyNodeSetParams1D(exec, node, target, source, bytes,
+                                            kind);
+}
+
+cudaError_t cudaGraphExecMemcpyNodeSetParamsFromSymbol(
+    cudaGraphExec_t exec, cudaGraphNode_t node, void *target,
+    const void *symbol, size_t bytes, size_t offset, cudaMemcpyKind kind) {
+  void *source = nullptr;
+  if (cudaError_t error = symbolRange(symbol, offset, bytes, source))
+    return error;
+  return cudaGraphExecMemcpyNodeSetParams1D(exec, node, target, source, bytes,
+                                            kind);
 }
 
 static const CUDA_MEMSET_NODE_PARAMS *
@@ -378,4 +422,53 @@ cudaError_t cudaGraphExecEventWaitNodeSetEvent(cudaGraphExec_t exec,
                                                cudaEvent_t event) {
   return withContext(
       [&] { return cuGraphExecEventWaitNodeSetEvent(exec, node, event); });
+}
+
+/// The driver's form of a node of any kind. Kinds whose structures are the
+/// driver's own, byte for byte, are copied as they are.
+static cudaError_t describeNode(const cudaGraphNodeParams *parameters,
+                                CUgraphNodeParams &node) {
+  static_assert(sizeof(cudaGraphNodeParams) == sizeof(CUgraphNodeParams));
+  if (!parameters)
+    return cudaErrorInvalidValue;
+  node = CUgraphNodeParams{};
+  node.type = static_cast<CUgraphNodeType>(parameters->type);
+  switch (parameters->type) {
+  case cudaGraphNodeTypeKernel: {
+    const cudaKernelNodeParamsV2 &from = parameters->kernel;
+    cudaKernelNodeParams plain{from.func,         from.gridDim,
+                               from.blockDim,     from.sharedMemBytes,
+                               from.kernelParams, from.extra};
+    CUDA_KERNEL_NODE_PARAMS kernel;
+    if (cudaError_t error = describeKernel(&plain, kernel))
+      return error;
+    static_assert(sizeof kernel == sizeof node.kernel);
+    memcpy(&node.kernel, &kernel, sizeof kernel);
+    return cudaSuccess;
+  }
+  case cudaGraphNodeTypeMemcpy:
+    node.memcpy.copyCtx = currentContext();
+    return describeCopy(parameters->memcpy.copyParams, node.memcpy.copyParams);
+  case cudaGraphNodeTypeMemset:
+    memcpy(&node.memset, &parameters->memset, sizeof(CUDA_MEMSET_NODE_PARAMS));
+    node.memset.ctx = currentContext();
+    return cudaSuccess;
+  default:
+    memcpy(&node, parameters, sizeof node);
+    return cudaSuccess;
+  }
+}
+
+cudaError_t cudaGraphAddNode(cudaGraphNode_t *node, cudaGraph_t graph,
+                             const cudaGraphNode_t *dependencies,
+                             const cudaGraphEdgeData *edges, size_t count,
+                             cudaGraphNodeParams *parameters) {
+  return withContext([&] {
+    CUgraphNodeParams driver;
+    if (cudaError_t error = describeNode(parameters, driver))
+      return error;
+    return errorOf(cuGraphAddNode(
+        node, graph, dependencies,
+        reinterpret_cast<const CUgraphEdgeData *>(edges), count, &driver));
+  });
 }

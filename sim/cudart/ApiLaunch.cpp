@@ -98,6 +98,15 @@ cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function,
       [&] { return cuLaunchHostFunc(streamOf(stream), function, data); });
 }
 
+cudaError_t cudaLaunchHostFunc_v2(cudaStream_t stream, cudaHostFn_t function,
+                                  void *data, unsigned syncMode) {
+  if (syncMode != 0) {
+    static std::atomic<bool> wasNamed{false};
+    return refuseCall("cudaLaunchHostFunc_v2 with a mode", wasNamed);
+  }
+  return cudaLaunchHostFunc(stream, function, data);
+}
+
 /// Runs `body(function)` with the driver's function behind a host symbol.
 template <typename Body>
 static cudaError_t withFunction(const void *host, const Body &body) {

@@ -253,3 +253,38 @@ cudaError_t cudaDeviceGetMemPool(cudaMemPool_t *pool, int device) {
 cudaError_t cudaDeviceSetMemPool(int device, cudaMemPool_t pool) {
   return guarded([&] { return cuDeviceSetMemPool(device, pool); });
 }
+
+/// The pool of a place; only devices have one.
+template <typename Call>
+static cudaError_t withDevicePool(const cudaMemLocation *location,
+                                  cudaMemAllocationType type,
+                                  const Call &call) {
+  return guarded([&] {
+    if (!location || type != cudaMemAllocationTypePinned ||
+        location->type != cudaMemLocationTypeDevice)
+      return cudaErrorNotSupported;
+    return errorOf(call(location->id));
+  });
+}
+
+cudaError_t cudaMemGetDefaultMemPool(cudaMemPool_t *pool,
+                                     cudaMemLocation *location,
+                                     cudaMemAllocationType type) {
+  return withDevicePool(location, type, [&](int device) {
+    return cuDeviceGetDefaultMemPool(pool, device);
+  });
+}
+
+cudaError_t cudaMemGetMemPool(cudaMemPool_t *pool, cudaMemLocation *location,
+                              cudaMemAllocationType type) {
+  return withDevicePool(location, type, [&](int device) {
+    return cuDeviceGetMemPool(pool, device);
+  });
+}
+
+cudaError_t cudaMemSetMemPool(cudaMemLocation *location,
+                              cudaMemAllocationType type, cudaMemPool_t pool) {
+  return withDevicePool(location, type, [&](int device) {
+    return cuDeviceSetMemPool(device, pool);
+  });
+}

@@ -1,8 +1,13 @@
 // CUB's device-wide scans: decoupled look-back between blocks that spin.
-//! flags: --extended-lambda
 #include "Check.h"
 #include <cub/device/device_scan.cuh>
 #include <cub/device/device_select.cuh>
+
+struct IsOdd {
+  __host__ __device__ bool operator()(int value) const {
+    return value % 2 == 1;
+  }
+};
 
 int main() {
   for (int n : {1, 1000, 50021}) {
@@ -18,7 +23,7 @@ int main() {
     CUDA(cub::DeviceScan::ExclusiveSum(nullptr, bytes, input.data,
                                        exclusive.data, n));
     most = bytes > most ? bytes : most;
-    auto isOdd = [] __device__(int value) { return value % 2 == 1; };
+    IsOdd isOdd;
     CUDA(cub::DeviceSelect::If(nullptr, bytes, input.data, selected.data,
                                count.data, n, isOdd));
     most = bytes > most ? bytes : most;
