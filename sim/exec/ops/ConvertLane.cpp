@@ -197,7 +197,8 @@ static double integerToDouble(__int128 value) {
 }
 
 static uint64_t integerToFloat(const ConvertSpec &spec, __int128 value) {
-  if (spec.to != Type::F64)
+  // Hosts make -0 of an unsigned 0 when they round down.
+  if (spec.to != Type::F64 || value == 0)
     return writeFloat(spec, spec.to, integerToDouble(value));
   static constexpr int modes[] = {FE_TONEAREST, FE_TONEAREST, FE_TOWARDZERO,
                                   FE_DOWNWARD, FE_UPWARD};

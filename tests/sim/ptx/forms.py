@@ -21,8 +21,9 @@ REGISTERS = {"h": 16, "r": 32, "d": 64, "q": 128}
 ADDRESSES = {"": "%rg", ".global": "%rg", ".const": "cmem", ".local": "lmem", ".param": "ptr", ".param::entry": "ptr",
              ".shared": "%rs", ".shared::cta": "%rs", ".shared::cluster": "%rs"}
 
-# Tests that run every variant of the sections that start so.
-SWEEPS = {"Video": "test_video.py", "wmma": "test_wmma.py"}
+# Tests that run every variant of the sections that start so, but for what is asynchronous in them.
+SWEEPS = {"Conversion": "test_conversions.py", "Loads": "test_memory_forms.py", "Stores": "test_memory_forms.py",
+          "Atomics": "test_memory_forms.py", "Video": "test_video.py", "wmma": "test_wmma.py"}
 
 # What the operands refer to.
 HEAD = """.version 9.1
