@@ -150,7 +150,6 @@ static void decodeSlct(InstDecoder &d) {
   Type type = d.needType();
   Type condition = d.needType();
   bool isFloat = condition == Type::F32;
-  // Flushing cannot change the outcome of c >= 0.
   if ((!isFloat && condition != Type::S32) || (ftz && !isFloat))
     d.unsupported();
   d.needOperands(4);
@@ -159,7 +158,10 @@ static void decodeSlct(InstDecoder &d) {
   inst.b = d.source(2, type);
   inst.c = d.source(3, condition);
   inst.d = d.result(0, type);
-  d.emit(selectSlct(ptx::typeBytes(type), isFloat), inst);
+  SlctCondition kind = !isFloat ? SlctCondition::Integer
+                       : ftz     ? SlctCondition::FlushedFloat
+                                 : SlctCondition::Float;
+  d.emit(selectSlct(ptx::typeBytes(type), kind), inst);
 }
 
 void addCompareOpcodes(OpcodeTable &table) {

@@ -285,14 +285,28 @@ template <typename T>
 HWY_INLINE T slctFloat(T a, T b, float c) {
   return c >= 0.0f ? a : b;
 }
+template <typename T>
+HWY_INLINE T slctFlushed(T a, T b, float c) {
+  return flush(c) >= 0.0f ? a : b;
+}
 
 Handler selectSelpHere(uint32_t bytes) {
   return bytes == 8 ? selp<uint64_t> : selp<uint32_t>;
 }
-Handler selectSlctHere(uint32_t bytes, bool floatCondition) {
-  if (floatCondition)
-    return bytes == 8 ? map<&slctFloat<uint64_t>> : map<&slctFloat<uint32_t>>;
-  return bytes == 8 ? map<&slctInt<uint64_t>> : map<&slctInt<uint32_t>>;
+template <typename T>
+static Handler slctOf(SlctCondition condition) {
+  switch (condition) {
+  case SlctCondition::Integer:
+    return map<&slctInt<T>>;
+  case SlctCondition::Float:
+    return map<&slctFloat<T>>;
+  default:
+    return map<&slctFlushed<T>>;
+  }
+}
+
+Handler selectSlctHere(uint32_t bytes, SlctCondition condition) {
+  return bytes == 8 ? slctOf<uint64_t>(condition) : slctOf<uint32_t>(condition);
 }
 
 } // namespace HWY_NAMESPACE
@@ -319,8 +333,8 @@ Handler selectSetpPacked(CompareOp op, ptx::Type type, bool ftz) {
 Handler selectSelp(uint32_t bytes) {
   return HWY_DYNAMIC_DISPATCH(selectSelpHere)(bytes);
 }
-Handler selectSlct(uint32_t bytes, bool floatCondition) {
-  return HWY_DYNAMIC_DISPATCH(selectSlctHere)(bytes, floatCondition);
+Handler selectSlct(uint32_t bytes, SlctCondition condition) {
+  return HWY_DYNAMIC_DISPATCH(selectSlctHere)(bytes, condition);
 }
 int32_t packBool(BoolOp op, bool negateC) {
   return static_cast<int32_t>(op) | (negateC ? 4 : 0);

@@ -156,7 +156,9 @@ Handler selectSetpPacked(CompareOp op, ptx::Type type, bool ftz);
 int32_t packBool(BoolOp op, bool negateC);
 
 Handler selectSelp(uint32_t bytes);
-Handler selectSlct(uint32_t bytes, bool floatCondition);
+/// What c of slct is; a negative subnormal is negative unless it is flushed.
+enum class SlctCondition : uint8_t { Integer, Float, FlushedFloat };
+Handler selectSlct(uint32_t bytes, SlctCondition condition);
 
 struct ConvertSpec {
   ptx::Type to = ptx::Type::None, from = ptx::Type::None;

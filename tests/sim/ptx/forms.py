@@ -22,8 +22,9 @@ ADDRESSES = {"": "%rg", ".global": "%rg", ".const": "cmem", ".local": "lmem", ".
              ".shared": "%rs", ".shared::cta": "%rs", ".shared::cluster": "%rs"}
 
 # Tests that run every variant of the sections that start so, but for what is asynchronous in them.
-SWEEPS = {"Conversion": "test_conversions.py", "Loads": "test_memory_forms.py", "Stores": "test_memory_forms.py",
-          "Atomics": "test_memory_forms.py", "Video": "test_video.py", "wmma": "test_wmma.py"}
+SWEEPS = {"Comparison": "test_compare_forms.py", "Conversion": "test_conversions.py",
+          "Loads": "test_memory_forms.py", "Stores": "test_memory_forms.py",
+          "Atomics": "test_memory_forms.py", "mma.sync": "test_mma_forms.py", "Video": "test_video.py", "wmma": "test_wmma.py"}
 
 # What the operands refer to.
 HEAD = """.version 9.1
