@@ -406,6 +406,7 @@ LogicalResult KernelLowering::convert() {
   populateTileFragmentPatterns(converter, patterns, context);
   populateTileElementwisePatterns(converter, patterns, context);
   populateTileReducePatterns(converter, patterns, context);
+  populateTileClusterSumPatterns(converter, patterns, context);
 
   ConversionTarget target(*mlir);
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,

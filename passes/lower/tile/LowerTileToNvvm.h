@@ -137,6 +137,9 @@ mlir::Value createOffset(mlir::ImplicitLocOpBuilder &b, mlir::Value pointer,
 /// Conjunction where either side may be null, which holds.
 mlir::Value createAnd(mlir::ImplicitLocOpBuilder &b, mlir::Value a,
                       mlir::Value c);
+/// Two elements of a reduction as one.
+mlir::Value combineValues(mlir::ImplicitLocOpBuilder &b, tile::ReduceKind kind,
+                          mlir::Value x, mlir::Value y);
 /// The largest power of two known to divide an index or integer.
 int64_t getKnownDivisor(mlir::Value value);
 /// The integer `from` reads as a constant, if it is one.
@@ -185,6 +188,9 @@ void populateTileElementwisePatterns(const mlir::TypeConverter &converter,
 void populateTileReducePatterns(const mlir::TypeConverter &converter,
                                 mlir::RewritePatternSet &patterns,
                                 const KernelContext &kernel);
+void populateTileClusterSumPatterns(const mlir::TypeConverter &converter,
+                                    mlir::RewritePatternSet &patterns,
+                                    const KernelContext &kernel);
 
 } // namespace tilewright
 
