@@ -1,4 +1,4 @@
-"""The minute of the README, pasted and run, on a small random model in place of the real one."""
+"""The examples of the README, pasted and run, on a small random model in place of the real one."""
 
 import json
 import os
@@ -15,10 +15,10 @@ BUILD = pathlib.Path(os.environ.get("TILEWRIGHT_BUILD_DIR", ROOT / "build"))
 NEW_TOKENS = 8
 
 
-def read_blocks():
-    """(what stands before a block, its language, its text) of the section."""
+def read_blocks(title="## A minute"):
+    """(what stands before a block, its language, its text) of a section."""
     text = (ROOT / "README.md").read_text()
-    section = text[text.index("## A minute") : text.index("## Folders")]
+    section = text[text.index(title) :].split("\n## ")[0]
     parts = re.split(r"^```(\w*)\n(.*?)^```\n", section, flags=re.MULTILINE | re.DOTALL)
     return list(zip(parts[::3], parts[1::3], parts[2::3]))
 
@@ -27,7 +27,7 @@ def read_blocks():
 def checkout(tmp_path_factory):
     """The repository as the README's reader has it after scripts/demo."""
     root = tmp_path_factory.mktemp("checkout")
-    for name in ("scripts", "runtime", "python"):
+    for name in ("scripts", "runtime", "python", "docs"):
         (root / name).symlink_to(ROOT / name)
     demo = root / "build" / "demo"
     demo.mkdir(parents=True)
@@ -78,3 +78,11 @@ def test_cpp_runs_two_sequences(outputs):
     lines = [line.split() for line in outputs["c++"].splitlines()]
     assert [len(line) for line in lines] == [2] * NEW_TOKENS
     assert all(token.isdecimal() for line in lines for token in line)
+
+
+def test_cuda_program(checkout):
+    """The last line of the section finds the race, and says so by its exit code."""
+    ((_, _, text),) = read_blocks("## Any CUDA program")
+    done = subprocess.run(["bash", "-c", text], cwd=checkout, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 3, done.stderr
+    assert "error: race: " in done.stderr and done.stderr.endswith("tilewright-sim: 2 errors\n")
