@@ -222,12 +222,42 @@ void Clock::join(const Clock &other) {
   foreign.join(other.foreign);
 }
 
+/// Clocks come and go with every barrier; their arrays are kept.
+static thread_local struct ClockPool {
+  std::vector<Clock *> clocks;
+  ~ClockPool() {
+    for (Clock *clock : clocks)
+      delete clock;
+  }
+} pool;
+static constexpr size_t pooledClocks = 256;
+
+Clock *ClockRef::take() {
+  if (pool.clocks.empty())
+    return new Clock();
+  Clock *clock = pool.clocks.back();
+  pool.clocks.pop_back();
+  return clock;
+}
+
+void ClockRef::recycle(Clock *clock) {
+  if (pool.clocks.size() >= pooledClocks) {
+    delete clock;
+    return;
+  }
+  clock->whole.clear();
+  clock->partial.clear();
+  clock->foreign = Known();
+  pool.clocks.push_back(clock);
+}
+
 Clock &ClockRef::edit() {
   if (!clock) {
-    clock = new Clock();
+    clock = take();
     clock->references = 1;
   } else if (clock->references > 1) {
-    Clock *copy = new Clock(*clock);
+    Clock *copy = take();
+    *copy = *clock;
     copy->references = 1;
     --clock->references;
     clock = copy;

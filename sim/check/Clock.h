@@ -128,7 +128,7 @@ public:
   }
   ~ClockRef() {
     if (clock && --clock->references == 0)
-      delete clock;
+      recycle(clock);
   }
 
   explicit operator bool() const { return clock; }
@@ -143,6 +143,8 @@ public:
   void join(const ClockRef &other);
 
 private:
+  static Clock *take();
+  static void recycle(Clock *clock);
   Clock *clock = nullptr;
 };
 

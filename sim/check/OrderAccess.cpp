@@ -22,19 +22,20 @@ bool OrderCheck::ordered(const Accessor &who, const AccessRecord &other,
   if (other.cluster != who.record.cluster)
     return who.clock &&
            who.clock->foreign.covers(other.globalAgent, otherLanes, other.time);
+  // A lane's own accesses are the most common case.
+  bool own = other.warp == who.record.warp && otherLanes == lanes &&
+             std::has_single_bit(lanes);
+  if (own && !isAsync(other.method) && !isAsyncProxy(who.record.method))
+    return true;
   if (who.clock.covers(other.agent, otherLanes, other.time))
     return true;
-  // What is left is a lane's knowledge of itself.
-  if (other.warp != who.record.warp || otherLanes != lanes ||
-      !std::has_single_bit(lanes))
+  if (!own)
     return false;
   if (isAsyncProxy(who.record.method))
     return !isAsync(other.method) &&
            other.time <=
                who.state
                    ->proxyFences[static_cast<size_t>(std::countr_zero(lanes))];
-  if (!isAsync(other.method))
-    return true;
   if (other.agent != who.state->copyAgent || who.state->copyAgent == 0)
     return false;
   auto lane = static_cast<size_t>(std::countr_zero(lanes));
@@ -133,18 +134,14 @@ RecordId OrderCheck::globalRecord(Accessor &who) {
 //===----------------------------------------------------------------------===//
 
 /// Enters a read into the reads that no later one is known to follow.
-void OrderCheck::addRead(Accessor &who, Shadow &shadow, RecordId self,
-                         RecordId &known, Cell &cell, uint32_t lanes,
-                         bool isGlobal) {
-  uint32_t word =
-      packTouch(self, static_cast<uint32_t>(std::countr_zero(lanes)));
-  if (cell.read == word)
-    return;
+void OrderCheck::addRead(Pass &pass, Cell &cell, uint32_t word,
+                         uint32_t lanes) {
+  Shadow &shadow = pass.shadow;
   if (!(cell.read & readSetBit)) {
     RecordId id = cell.read >> laneBits;
     Touch old = shadow.log.touch(cell.read);
-    if (cell.read == 0 || (id == known && known) ||
-        ordered(who, shadow.log[id], old.lanes, lanes)) {
+    if (id == pass.known ||
+        ordered(pass.who, shadow.log[id], old.lanes, lanes)) {
       cell.read = word;
       return;
     }
@@ -153,16 +150,16 @@ void OrderCheck::addRead(Accessor &who, Shadow &shadow, RecordId self,
     cell.read = set;
   }
   std::vector<Touch> &touches = shadow.readSet(cell.read).touches;
-  if (isGlobal && touches.size() >= globalReaders)
+  if (pass.isGlobal && touches.size() >= globalReaders)
     return;
   for (size_t i = 0; i < touches.size();) {
-    if (touches[i].record == self) {
+    if (touches[i].record == pass.self) {
       touches[i].lanes |= lanes;
       return;
     }
-    bool before =
-        touches[i].record == known ||
-        ordered(who, shadow.log[touches[i].record], touches[i].lanes, lanes);
+    bool before = touches[i].record == pass.known ||
+                  ordered(pass.who, shadow.log[touches[i].record],
+                          touches[i].lanes, lanes);
     if (!before) {
       ++i;
       continue;
@@ -170,87 +167,116 @@ void OrderCheck::addRead(Accessor &who, Shadow &shadow, RecordId self,
     touches[i] = touches.back();
     touches.pop_back();
   }
-  touches.push_back({self, lanes});
+  touches.push_back({pass.self, lanes});
+}
+
+/// One earlier access against the one at hand.
+void OrderCheck::checkTouch(Pass &pass, Touch touch, uint32_t lanes,
+                            bool writes, bool otherWrites, uint64_t at) {
+  const AccessRecord &other = pass.shadow.log[touch.record];
+  if (touch.record == pass.self && touch.lanes == lanes)
+    return;
+  const Accessor &who = pass.who;
+  if (ordered(who, other, touch.lanes, lanes)) {
+    if (other.cluster == who.record.cluster && who.clock &&
+        who.clock->wholeTime(other.agent) >= other.time)
+      pass.known = touch.record;
+    return;
+  }
+  if (conflicts(who, other))
+    reportConflict(who, AccessRecord(other), touch.lanes, lanes, writes,
+                   otherWrites, at, pass.isGlobal);
 }
 
 template <bool Writes>
-void OrderCheck::walk(Accessor &who, Shadow &shadow, RecordId self,
-                      RecordId &known, uint64_t offset, uint64_t bytes,
-                      uint32_t lanes, uint32_t laneBytes, bool isGlobal) {
-  AccessLog &log = shadow.log;
-  uint64_t address =
-      isGlobal ? offset + reinterpret_cast<uint64_t>(launch->memory.base)
-               : offset;
-  auto check = [&](RecordId id, uint32_t otherLanes, uint32_t myLanes,
-                   bool otherWrites, uint64_t at) {
-    const AccessRecord &other = log[id];
-    if (id == self && otherLanes == myLanes)
-      return;
-    if (ordered(who, other, otherLanes, myLanes)) {
-      if (other.cluster == who.record.cluster && who.clock &&
-          who.clock->wholeTime(other.agent) >= other.time)
-        known = id;
-      return;
-    }
-    if (conflicts(who, other))
-      reportConflict(who, AccessRecord(other), otherLanes, myLanes, Writes,
-                     otherWrites, at - offset + address, isGlobal);
-  };
-  shadow.forCells(offset, bytes, laneBytes, [&](Cell &cell, uint64_t at) {
-    uint32_t mine = lanes;
-    if (laneBytes)
-      mine = 1u << ((at - offset) / laneBytes);
-    if (cell.write && cell.write >> laneBits != known) {
-      Touch touch = log.touch(cell.write);
-      check(touch.record, touch.lanes, mine, true, at);
-    }
-    if constexpr (Writes) {
-      if (cell.read & readSetBit) {
-        // A copy: reports do not change it, but a reference would be a trap.
-        for (const Touch &touch : shadow.readSet(cell.read).touches)
-          if (touch.record != known)
-            check(touch.record, touch.lanes, mine, false, at);
-      } else if (cell.read && cell.read >> laneBits != known) {
-        Touch touch = log.touch(cell.read);
-        check(touch.record, touch.lanes, mine, false, at);
-      }
-      shadow.freeReads(cell);
-      cell.write =
-          packTouch(self, static_cast<uint32_t>(std::countr_zero(mine)));
-    } else {
-      addRead(who, shadow, self, known, cell, mine, isGlobal);
-    }
+void OrderCheck::touch(Pass &pass, Cell &cell, uint64_t at, uint32_t lanes) {
+  if (cell.write && cell.write >> laneBits != pass.known)
+    checkTouch(pass, pass.shadow.log.touch(cell.write), lanes, Writes, true,
+               at);
+  if constexpr (!Writes) {
+    uint32_t word =
+        packTouch(pass.self, static_cast<uint32_t>(std::countr_zero(lanes)));
+    if (cell.read == 0)
+      cell.read = word;
+    else if (cell.read != word)
+      addRead(pass, cell, word, lanes);
+    return;
+  }
+  if (cell.read & readSetBit) {
+    for (const Touch &each : pass.shadow.readSet(cell.read).touches)
+      if (each.record != pass.known)
+        checkTouch(pass, each, lanes, true, false, at);
+    pass.shadow.freeReads(cell);
+  } else if (cell.read && cell.read >> laneBits != pass.known) {
+    checkTouch(pass, pass.shadow.log.touch(cell.read), lanes, true, false, at);
+  }
+  cell.read = 0;
+  cell.write =
+      packTouch(pass.self, static_cast<uint32_t>(std::countr_zero(lanes)));
+}
+
+template <bool Writes>
+void OrderCheck::walk(Pass &pass, uint64_t offset, uint64_t bytes,
+                      uint32_t lanes, uint32_t laneBytes) {
+  if (laneBytes == 0)
+    return pass.shadow.forCells(offset, bytes, 0, [&](Cell &cell, uint64_t at) {
+      touch<Writes>(pass, cell, at, lanes);
+    });
+  uint32_t shift = static_cast<uint32_t>(std::countr_zero(laneBytes));
+  pass.shadow.forCells(offset, bytes, laneBytes, [&](Cell &cell, uint64_t at) {
+    touch<Writes>(pass, cell, at, 1u << ((at - offset) >> shift));
   });
+}
+
+OrderCheck::Pass OrderCheck::sharedPass(Accessor &who) {
+  return {who, stateOf(*who.warp->cta->cluster).shared, sharedRecord(who),
+          who.knownShared, false};
 }
 
 void OrderCheck::sharedRange(Accessor &who, Cta &cta, uint64_t offset,
                              uint64_t bytes, uint32_t lanes, uint32_t laneBytes,
                              bool writes) {
-  ClusterState &cluster = stateOf(*cta.cluster);
   if (&cta != who.warp->cta)
     remoteAccess(who, cta);
   if (writes)
     checkMbarrierBytes(who, cta, offset, bytes);
-  RecordId self = sharedRecord(who);
-  offset += cta.rank * cluster.sharedStride;
+  Pass pass = sharedPass(who);
+  offset += cta.rank * stateOf(*cta.cluster).sharedStride;
   if (writes)
-    walk<true>(who, cluster.shared, self, who.knownShared, offset, bytes, lanes,
-               laneBytes, false);
+    walk<true>(pass, offset, bytes, lanes, laneBytes);
   else
-    walk<false>(who, cluster.shared, self, who.knownShared, offset, bytes,
-                lanes, laneBytes, false);
+    walk<false>(pass, offset, bytes, lanes, laneBytes);
 }
 
 void OrderCheck::globalRange(Accessor &who, uint64_t address, uint64_t bytes,
                              uint32_t lanes, uint32_t laneBytes, bool writes) {
   uint64_t offset = address - reinterpret_cast<uint64_t>(launch->memory.base);
-  RecordId self = globalRecord(who);
+  Pass pass{who, global, globalRecord(who), who.knownGlobal, true};
   if (writes)
-    walk<true>(who, global, self, who.knownGlobal, offset, bytes, lanes,
-               laneBytes, true);
+    walk<true>(pass, offset, bytes, lanes, laneBytes);
   else
-    walk<false>(who, global, self, who.knownGlobal, offset, bytes, lanes,
-                laneBytes, true);
+    walk<false>(pass, offset, bytes, lanes, laneBytes);
+}
+
+/// Lanes whose addresses follow no pattern: those in the block's own shared
+/// memory, the common case, one after another.
+template <bool Writes>
+void OrderCheck::scattered(Accessor &who, const LanePointers &at,
+                           uint32_t lanes, uint32_t bytes) {
+  const Cta &cta = *who.warp->cta;
+  ClusterState &cluster = stateOf(*cta.cluster);
+  bool plain = !Writes || cluster.ctas[cta.rank].mbarriers.empty();
+  uint64_t start = cta.rank * cluster.sharedStride;
+  for (; lanes; lanes &= lanes - 1) {
+    const std::byte *pointer = at.at[std::countr_zero(lanes)];
+    auto offset = static_cast<uint64_t>(pointer - cta.shared);
+    if (offset >= cta.sharedSize || !plain) {
+      range(who, pointer, bytes, lanes & -lanes, 0, Writes);
+      continue;
+    }
+    Pass pass = sharedPass(who);
+    walk<Writes>(pass, start + offset, bytes, lanes & -lanes, 0);
+  }
 }
 
 /// The CTA of the cluster whose shared memory holds `at`.
@@ -309,9 +335,10 @@ void OrderCheck::accessGroup(const Inst &inst, Accessor &who,
     }
     return;
   case Pattern::Scattered:
-    for (; lanes; lanes &= lanes - 1)
-      range(who, at.at[std::countr_zero(lanes)], bytes, lanes & -lanes, 0,
-            writes);
+    if (writes)
+      scattered<true>(who, at, lanes, bytes);
+    else
+      scattered<false>(who, at, lanes, bytes);
     return;
   }
 }

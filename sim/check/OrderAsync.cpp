@@ -177,8 +177,11 @@ bool OrderCheck::completeOn(const Inst &inst, Accessor &who, uint64_t address) {
   Cta *cta = nullptr;
   uint32_t offset = 0;
   MbarrierState *object = at ? mbarrierAt(*who.warp, at, cta, offset) : nullptr;
+  // Whoever sees the phase complete knows that the operation is over.
   if (cta && cta != who.warp->cta)
-    remoteOperation(inst, *who.warp, who.lanes, *cta);
+    remoteOperation(inst, *who.warp, who.lanes, *cta,
+                    object ? object->agent : who.record.agent,
+                    object ? object->phases + 1 : who.record.time);
   if (!object)
     return false; // The engine says what is wrong.
   auto lane = static_cast<uint32_t>(std::countr_zero(who.lanes));

@@ -121,9 +121,11 @@ View OrderCheck::release(Warp &warp, uint32_t lanes) {
     if (group.lanes & lanes)
       view.join(group.view);
   addOwn(warp, state, lanes, view.generic);
-  addFenced(warp, state, state.proxyFences, lanes, view.async);
-  addFenced(warp, state, state.initFences, lanes, view.inits);
-  addFenced(warp, state, state.releaseFences, lanes, view.fencedGeneric);
+  if (state.hasFences) {
+    addFenced(warp, state, state.proxyFences, lanes, view.async);
+    addFenced(warp, state, state.initFences, lanes, view.inits);
+    addFenced(warp, state, state.releaseFences, lanes, view.fencedGeneric);
+  }
   ++state.time;
   return view;
 }

@@ -103,12 +103,26 @@ private:
                    uint32_t lanes, uint32_t laneBytes, bool writes);
   void globalRange(Accessor &who, uint64_t address, uint64_t bytes,
                    uint32_t lanes, uint32_t laneBytes, bool writes);
+  /// One instruction's walk over a shadow.
+  struct Pass {
+    Accessor &who;
+    Shadow &shadow;
+    RecordId self;
+    RecordId &known;
+    bool isGlobal;
+  };
+  Pass sharedPass(Accessor &who);
   template <bool Writes>
-  void walk(Accessor &who, Shadow &shadow, RecordId self, RecordId &known,
-            uint64_t offset, uint64_t bytes, uint32_t lanes, uint32_t laneBytes,
-            bool global);
-  void addRead(Accessor &who, Shadow &shadow, RecordId self, RecordId &known,
-               Cell &cell, uint32_t lanes, bool global);
+  void walk(Pass &pass, uint64_t offset, uint64_t bytes, uint32_t lanes,
+            uint32_t laneBytes);
+  template <bool Writes>
+  void touch(Pass &pass, Cell &cell, uint64_t at, uint32_t lanes);
+  template <bool Writes>
+  void scattered(Accessor &who, const LanePointers &at, uint32_t lanes,
+                 uint32_t bytes);
+  void checkTouch(Pass &pass, Touch touch, uint32_t lanes, bool writes,
+                  bool otherWrites, uint64_t at);
+  void addRead(Pass &pass, Cell &cell, uint32_t word, uint32_t lanes);
   bool ordered(const Accessor &who, const AccessRecord &other,
                uint32_t otherLanes, uint32_t lanes) const;
   bool conflicts(const Accessor &who, const AccessRecord &other) const;
@@ -117,7 +131,10 @@ private:
 
   // OrderEnds.cpp: what other blocks use, what is left over, what goes wrong.
   void remoteAccess(Accessor &who, Cta &cta);
-  void remoteOperation(const Inst &inst, Warp &warp, uint32_t lanes, Cta &cta);
+  /// `agent` and `time` say when the operation is over.
+  void remoteOperation(const Inst &inst, Warp &warp, uint32_t lanes, Cta &cta,
+                       uint32_t agent, uint32_t time);
+  bool knowsStart(const WarpState &state, uint32_t lanes, uint32_t rank) const;
   View lastView(Cta &cta);
   void clusterLeftovers(ClusterState &cluster);
   void mbarrierLeftovers(ClusterState &cluster, Cta &cta, Warp &witness,

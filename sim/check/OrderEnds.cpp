@@ -17,46 +17,69 @@ namespace tilewright::sim::check {
 /// An access to another block's shared memory: that block must have started,
 /// and not exited.
 void OrderCheck::remoteAccess(Accessor &who, Cta &cta) {
-  remoteOperation(*who.inst, *who.warp, who.lanes, cta);
+  remoteOperation(*who.inst, *who.warp, who.lanes, cta, who.record.agent,
+                  who.record.time);
 }
 
 void OrderCheck::remoteOperation(const Inst &inst, Warp &warp, uint32_t lanes,
-                                 Cta &cta) {
-  ClusterState &cluster = stateOf(*cta.cluster);
-  CtaState &target = cluster.ctas[cta.rank];
+                                 Cta &cta, uint32_t agent, uint32_t time) {
+  std::vector<RemoteAccess> &remote =
+      stateOf(*cta.cluster).ctas[cta.rank].remote;
   WarpState &state = stateOf(warp);
   uint32_t pc = pcOf(inst);
-  for (const RemoteAccess &known : target.remote)
-    if (known.warp == state.agent && known.time == state.time &&
-        known.pc == pc && (lanes & ~known.lanes) == 0)
-      return;
-  auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
-  auto complain = [&](std::string message) {
-    Finding found =
-        finding(Kind::Cluster, inst, warp, lane, std::move(message));
-    found.object = "shared memory of another block of the cluster";
-    found.otherBlock = cta.id;
-    report(std::move(found));
-  };
+  RemoteAccess *same = nullptr;
+  for (RemoteAccess &known : remote) {
+    if (known.agent != agent || known.warp != state.agent || known.pc != pc)
+      continue;
+    if (known.time == time)
+      same = &known;
+    else // An older one of the same lanes is ordered before this one.
+      known.lanes &= ~lanes;
+  }
+  if (same && (lanes & ~same->lanes) == 0)
+    return;
+  if (same) {
+    same->lanes |= lanes;
+  } else {
+    std::erase_if(remote,
+                  [](const RemoteAccess &known) { return known.lanes == 0; });
+    remote.push_back({agent, lanes, time, state.agent, pc});
+  }
+  const char *missing = nullptr;
   if (cta.liveThreads() == 0)
-    complain("the block whose shared memory this operation uses has exited");
-  uint32_t first = cta.rank * launch->warpsPerCta;
-  bool started = state.clusterStarted;
-  for (const LaneGroup &group : state.groups)
-    for (uint32_t w = 0; w < launch->warpsPerCta && group.lanes & lanes; ++w) {
-      const ClockRef &clock = group.view.generic;
-      started |= clock && clock->wholeTime(first + w) > 0;
-      for (size_t i = 0; clock && i < clock->partial.size(); ++i)
-        started |= clock->partial[i].agent == first + w;
-    }
-  if (!started)
-    complain("nothing, such as a cluster barrier, orders this operation behind "
-             "the start of the block whose shared memory it uses");
-  // An older access of the same instruction is ordered before this one.
-  std::erase_if(target.remote, [&](const RemoteAccess &known) {
-    return known.warp == state.agent && known.pc == pc && known.lanes == lanes;
-  });
-  target.remote.push_back({state.agent, lanes, state.time, pc});
+    missing = "the block whose shared memory this operation uses has exited";
+  else if (!knowsStart(state, lanes, cta.rank))
+    missing = "nothing, such as a cluster barrier, orders this operation "
+              "behind the start of the block whose shared memory it uses";
+  if (!missing)
+    return;
+  Finding found =
+      finding(Kind::Cluster, inst, warp,
+              static_cast<uint32_t>(std::countr_zero(lanes)), missing);
+  found.object = "shared memory of another block of the cluster";
+  found.otherBlock = cta.id;
+  report(std::move(found));
+}
+
+/// Whether anything that the lanes know comes from a thread of that block.
+bool OrderCheck::knowsStart(const WarpState &state, uint32_t lanes,
+                            uint32_t rank) const {
+  if (state.clusterStarted)
+    return true;
+  uint32_t first = rank * launch->warpsPerCta;
+  uint32_t end = first + launch->warpsPerCta;
+  for (const LaneGroup &group : state.groups) {
+    const ClockRef &clock = group.view.generic;
+    if (!(group.lanes & lanes) || !clock)
+      continue;
+    for (uint32_t warp = first; warp < end; ++warp)
+      if (clock->wholeTime(warp))
+        return true;
+    for (const Partial &each : clock->partial)
+      if (each.agent >= first && each.agent < end)
+        return true;
+  }
+  return false;
 }
 
 /// Everything that the block's threads knew when they exited.
@@ -77,7 +100,7 @@ void OrderCheck::clusterLeftovers(ClusterState &cluster) {
     Warp &witness = cta.warps[0];
     View last = lastView(cta);
     for (const RemoteAccess &access : state.remote) {
-      if (last.generic.covers(access.warp, access.lanes, access.time))
+      if (last.generic.covers(access.agent, access.lanes, access.time))
         continue;
       uint32_t rank = access.warp / launch->warpsPerCta;
       Warp &other =

@@ -113,6 +113,12 @@ void OrderCheck::useMbarrier(const Inst &inst, Warp &warp, uint32_t lane,
                     "completes on it"
                   : "no barrier orders this operation on the mbarrier behind "
                     "its mbarrier.init");
+    // Triton's kernels have a bar.sync there and no fence.
+    if (isOrdered)
+      found.severity = Severity::Formal;
+    // CuTe's tutorials have a cluster barrier only.
+    if (async && covers(view.cluster))
+      found.severity = Severity::Formal;
     nameShared(found, cta, offset);
     setOther(found, stateOf(*cta.cluster), state.initWarp, state.initLane,
              state.initPc);
@@ -145,7 +151,8 @@ void OrderCheck::mbarrierBefore(const Inst &inst, const Effect &effect,
     uint32_t offset = 0;
     MbarrierState *state = mbarrierAt(warp, objects.at[lane], cta, offset);
     if (cta && cta != warp.cta)
-      remoteOperation(inst, warp, 1u << lane, *cta);
+      remoteOperation(inst, warp, 1u << lane, *cta, stateOf(warp).agent,
+                      stateOf(warp).time);
     if (!state)
       continue;
     if (state->initWarp != stateOf(warp).agent || state->initLane != lane)

@@ -214,7 +214,7 @@ void OrderCheck::reportConflict(const Accessor &who, const AccessRecord &other,
       found.severity = Severity::Formal;
   }
   if (isGlobal) {
-    found.address = address;
+    found.address = address + reinterpret_cast<uint64_t>(launch->memory.base);
   } else {
     ClusterState &cluster = stateOf(*who.warp->cta->cluster);
     auto rank = static_cast<size_t>(address / cluster.sharedStride);

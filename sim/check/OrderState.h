@@ -21,6 +21,7 @@ struct View {
   ClockRef generic; ///< before the next access through the generic proxy
   ClockRef async;   ///< before the next operation of the async proxy
   ClockRef inits;   ///< mbarrier inits that asynchronous operations see
+  ClockRef cluster; ///< generic accesses behind a cluster barrier
   /// What the last fence made ready for a relaxed write to publish (ISA 8.8).
   ClockRef fencedGeneric, fencedAsync;
   MemoryScope fenceScope = MemoryScope::Sys;
@@ -31,6 +32,7 @@ struct View {
     generic.join(other.generic);
     async.join(other.async);
     inits.join(other.inits);
+    cluster.join(other.cluster);
     fencedGeneric.join(other.fencedGeneric);
     fencedAsync.join(other.fencedAsync);
     seenGeneric.join(other.seenGeneric);
@@ -83,10 +85,11 @@ struct WarpState {
   std::vector<LaneGroup> groups;
   std::array<AsyncCopies, laneCount> copies;
   bool hasCopies = false;
-  bool clusterStarted = false; ///< has been through a cluster barrier
+  bool clusterStarted = false;         ///< has been through a cluster barrier
   std::map<uint32_t, BulkGroups> bulk; ///< by lane
   /// Times of each lane's last fences, up to which its own accesses count.
   LaneTimes proxyFences{}, initFences{}, releaseFences{};
+  bool hasFences = false;
   WgmmaRegisters registers;
   /// Knowledge at the last exchange among the lanes, which orders no memory.
   uint32_t exchangeTime = 0, exchangeLanes = 0;
@@ -103,8 +106,8 @@ struct WarpState {
 /// Views by the phase of a barrier that collected them.
 struct BarrierState {
   View arriving;
-  uint32_t phase = 0;                 ///< that `arriving` belongs to
-  std::map<uint32_t, uint32_t> lanes; ///< that have arrived, by warp
+  uint32_t phase = 0;          ///< that `arriving` belongs to
+  std::vector<uint32_t> lanes; ///< that have arrived, by warp
   std::deque<std::pair<uint32_t, View>> completed;
 };
 
@@ -123,7 +126,8 @@ struct MbarrierState {
 
 /// An access to another CTA's shared memory, for the check at that one's end.
 struct RemoteAccess {
-  uint32_t warp, lanes, time, pc;
+  uint32_t agent, lanes, time; ///< what must be known when the block ends
+  uint32_t warp, pc;
 };
 
 struct CtaState {

@@ -44,6 +44,7 @@ void OrderCheck::fence(const Effect &effect, Warp &warp) {
     for (uint32_t lanes = group.lanes; lanes; lanes &= lanes - 1)
       (*own)[static_cast<size_t>(std::countr_zero(lanes))] = state.time;
   });
+  state.hasFences = true;
   ++state.time;
 }
 
@@ -57,7 +58,7 @@ static void closePhase(BarrierState &state, uint32_t phase) {
     return;
   state.completed.emplace_back(state.phase, std::move(state.arriving));
   state.arriving = View();
-  state.lanes.clear();
+  std::fill(state.lanes.begin(), state.lanes.end(), 0);
   state.phase = phase;
   if (state.completed.size() > keptPhases)
     state.completed.pop_front();
@@ -91,7 +92,8 @@ void OrderCheck::barrierAfter(const Inst &inst, const Effect &effect,
   bool arrives = !barrierArrived && (done || warp.strand().arrived);
   if (arrives) {
     closePhase(state, barrierPhase);
-    uint32_t &lanes = state.lanes[stateOf(warp).agent];
+    state.lanes.resize(launch->warpsPerCta);
+    uint32_t &lanes = state.lanes[warp.index];
     if (lanes & warp.mask)
       report(finding(Kind::Barrier, inst, warp,
                      static_cast<uint32_t>(std::countr_zero(warp.mask)),
@@ -139,8 +141,12 @@ void OrderCheck::clusterWait(const Effect &, Warp &warp) {
   // Everybody has arrived, even where arrivals order no memory.
   stateOf(warp).clusterStarted = true;
   closePhase(cluster.barrier, warp.cta->cluster->barrierPhase);
-  if (const View *view = phaseView(cluster.barrier, warp.clusterToken))
-    acquire(warp, warp.mask, *view);
+  const View *view = phaseView(cluster.barrier, warp.clusterToken);
+  if (!view)
+    return;
+  View learnt = *view;
+  learnt.cluster.join(view->generic);
+  acquire(warp, warp.mask, learnt);
 }
 
 } // namespace tilewright::sim::check

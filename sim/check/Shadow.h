@@ -94,12 +94,15 @@ public:
 };
 
 inline constexpr uint32_t blockBytes = 1024;
-inline constexpr uint32_t coarsestShift = 4;
+/// The largest granule.
+inline constexpr uint64_t coarsest = 16;
 
 /// The shadow of blockBytes bytes.
 struct ShadowBlock {
-  uint32_t shift = coarsestShift; ///< log2 of a granule's bytes
-  std::vector<Cell> cells = std::vector<Cell>(blockBytes >> coarsestShift);
+  explicit ShadowBlock(uint32_t shift)
+      : shift(shift), cells(blockBytes >> shift) {}
+  uint32_t shift; ///< log2 of a granule's bytes
+  std::vector<Cell> cells;
 };
 
 /// The shadow of a memory and the log of who accessed it.
@@ -117,11 +120,11 @@ public:
       page = std::make_unique<std::unique_ptr<ShadowBlock>[]>(pageBlocks);
     std::unique_ptr<ShadowBlock> &block =
         page[offset / blockBytes % pageBlocks];
-    if (!block)
-      block = std::make_unique<ShadowBlock>();
     uint32_t shift =
-        static_cast<uint32_t>(std::countr_zero(offset | bytes | blockBytes));
-    if (shift < block->shift)
+        static_cast<uint32_t>(std::countr_zero(offset | bytes | coarsest));
+    if (!block)
+      block = std::make_unique<ShadowBlock>(shift);
+    if (shift < block->shift) [[unlikely]]
       refine(*block, shift);
     return *block;
   }
