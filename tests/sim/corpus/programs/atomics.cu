@@ -17,7 +17,7 @@ struct Totals {
 
 __device__ double atomicMultiply(double *address, double factor) {
   auto *bits = reinterpret_cast<unsigned long long *>(address);
-  unsigned long long seen = *bits, assumed;
+  unsigned long long seen = atomicCAS(bits, 0, 0), assumed;
   do {
     assumed = seen;
     seen =

@@ -14,6 +14,7 @@ __global__ void useTable(int n) {
   for (int i = threadIdx.x; i < n; i += blockDim.x)
     table[i] *= 2;
   atomicAdd(&total, 1);
+  __syncthreads();
   if (threadIdx.x == 0)
     *shared = total > 0;
 }
