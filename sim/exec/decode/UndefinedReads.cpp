@@ -250,9 +250,11 @@ void Analysis::apply(const Instruction &instruction, RegisterSet &set) {
     for (size_t i = 1; i < instruction.operands.size(); ++i)
       addNames(instruction.operands[i], sources);
   }
-  if (op == "mov" && !sources.empty() && !anyWritten(set, sources))
+  // A pack holds what was written in one of its parts.
+  bool packs = op == "mov" || (op == "cvt" && sources.size() > 1);
+  if (packs && !sources.empty() && !anyWritten(set, sources))
     return;
-  if (isArithmetic(op) && !allWritten(set, sources))
+  if (!packs && isArithmetic(op) && !allWritten(set, sources))
     return;
   for (std::string_view name : results)
     set.add(indexOf(name));
