@@ -63,7 +63,7 @@ static void checkGemm(const std::string &text, GemmShape shape) {
 }
 
 //===----------------------------------------------------------------------===//
-// The GEMM of the design page, at smaller sizes
+// The GEMM of tests/ir/tile/gemm.mlir, at smaller sizes
 //===----------------------------------------------------------------------===//
 
 static const char *const kPersistentGemm = R"mlir(

@@ -1,7 +1,7 @@
 // RUN: tilewright-opt %s -verify-roundtrip -o /dev/null
 // RUN: tilewright-opt %s | FileCheck %s
 
-// The kernel of the design page, as an author writes it.
+// A GEMM as an author writes it.
 
 !ring = !tile.ring<4, !tile.shared<128x64xbf16, swizzle = 128>, !tile.shared<256x64xbf16, swizzle = 128>>
 !sum = !tile.fragment<128x256xf32>
