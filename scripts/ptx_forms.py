@@ -56,9 +56,9 @@ def executed():
 
 
 def tested_by(form, files):
-    for start, test in forms.SWEEPS.items():
-        if form.section.startswith(start) and not form.refused and ".async" not in form.text:
-            return f"`{test}`: all"
+    sweep = forms.sweep_of(form)
+    if sweep:
+        return f"`{sweep}`: all"
     names = list(dict.fromkeys(forms.name_of(variant) for variant in form.variants))
     hits = [name for name in names if name in files]
     if not hits:

@@ -69,15 +69,18 @@ bool decompressLz4(const char *packed, uint64_t packedBytes, uint64_t size,
 bool decompressZstd(const char *packed, uint64_t packedBytes, uint64_t size,
                     std::string &out, std::string &error) {
   using Decompress = size_t (*)(void *, size_t, const void *, size_t);
+  using ContentSize = unsigned long long (*)(const void *, size_t);
   // Opened where it is needed, so that nobody has to have it: most programs
   // load PTX text.
-  static Decompress decompress = [] {
-    void *library = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
-    return library
-               ? reinterpret_cast<Decompress>(dlsym(library, "ZSTD_decompress"))
-               : nullptr;
-  }();
-  if (!decompress) {
+  static void *library = dlopen("libzstd.so.1", RTLD_NOW | RTLD_LOCAL);
+  auto symbol = [](const char *name) {
+    return library ? dlsym(library, name) : nullptr;
+  };
+  static auto decompress =
+      reinterpret_cast<Decompress>(symbol("ZSTD_decompress"));
+  static auto contentSize =
+      reinterpret_cast<ContentSize>(symbol("ZSTD_getFrameContentSize"));
+  if (!decompress || !contentSize) {
     error = "the fat binary's PTX is packed with Zstandard and libzstd.so.1 is "
             "not installed; build with --compress-mode=none";
     return false;
@@ -86,6 +89,13 @@ bool decompressZstd(const char *packed, uint64_t packedBytes, uint64_t size,
   constexpr uint64_t limit = uint64_t(1) << 30;
   if (size > limit) {
     error = "the fat binary claims " + std::to_string(size) + " bytes of PTX";
+    return false;
+  }
+  // A frame mostly says its size too; then memory is taken only if they agree.
+  constexpr unsigned long long unknown = ~0ull;
+  unsigned long long frame = contentSize(packed, packedBytes);
+  if (frame != size && frame != unknown) {
+    error = "the fat binary's packed PTX is damaged";
     return false;
   }
   out.resize(size);

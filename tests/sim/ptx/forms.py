@@ -21,10 +21,13 @@ REGISTERS = {"h": 16, "r": 32, "d": 64, "q": 128}
 ADDRESSES = {"": "%rg", ".global": "%rg", ".const": "cmem", ".local": "lmem", ".param": "ptr", ".param::entry": "ptr",
              ".shared": "%rs", ".shared::cta": "%rs", ".shared::cluster": "%rs"}
 
-# Tests that run every variant of the sections that start so, but for what is asynchronous in them.
-SWEEPS = {"Comparison": "test_compare_forms.py", "Conversion": "test_conversions.py",
-          "Loads": "test_memory_forms.py", "Stores": "test_memory_forms.py",
-          "Atomics": "test_memory_forms.py", "mma.sync": "test_mma_forms.py", "Video": "test_video.py", "wmma": "test_wmma.py"}
+# Tests that run every variant of the sections that start so.
+SWEEPS = {"Comparison": "test_compare_forms.py", "Conversion": "test_conversions.py", "Loads": "test_memory_forms.py",
+          "Stores": "test_memory_forms.py", "Atomics": "test_memory_forms.py", "mma.sync": "test_mma_forms.py",
+          "Video": "test_video.py", "wmma": "test_wmma.py"}
+# What test_async_forms.py runs, by the start and by what keeps a form out of it.
+ASYNC = ("cp.async.ca", "cp.async.cg", "cp.async.bulk", "cp.reduce.async.bulk", "st.async", "red.async")
+NOT_ASYNC = (".tensor", ".prefetch", "_group", "multimem")
 
 # What the operands refer to.
 HEAD = """.version 9.1
@@ -165,6 +168,15 @@ def load():
                 variants = list(dict.fromkeys(expand(text)))
                 forms.append(Form(text, name_of(variants[0]).split(".")[0], refused, section, variants))
     return forms
+
+
+def sweep_of(form):
+    """The test that runs every variant of a form, if there is one."""
+    if form.refused:
+        return None
+    if form.text.startswith(ASYNC):
+        return None if any(word in form.text.split()[0].replace("bulk_group", "") for word in NOT_ASYNC) else "test_async_forms.py"
+    return next((test for start, test in SWEEPS.items() if form.section.startswith(start)), None)
 
 
 def name_of(instruction):
