@@ -58,7 +58,7 @@ def executed():
 def tested_by(form, files):
     sweep = forms.sweep_of(form)
     if sweep:
-        return f"`{sweep}`: all"
+        return f"`{sweep}`: {'every shape' if sweep in forms.SAMPLED else 'all'}"
     names = list(dict.fromkeys(forms.name_of(variant) for variant in form.variants))
     hits = [name for name in names if name in files]
     if not hits:

@@ -24,7 +24,9 @@ ADDRESSES = {"": "%rg", ".global": "%rg", ".const": "cmem", ".local": "lmem", ".
 # Tests that run every variant of the sections that start so.
 SWEEPS = {"Comparison": "test_compare_forms.py", "Conversion": "test_conversions.py", "Loads": "test_memory_forms.py",
           "Stores": "test_memory_forms.py", "Atomics": "test_memory_forms.py", "mma.sync": "test_mma_forms.py",
-          "Video": "test_video.py", "wmma": "test_wmma.py"}
+          "Video": "test_video.py", "wgmma": "test_wgmma_forms.py", "wmma": "test_wmma.py"}
+# Where a sweep takes all shapes, but not all modifiers with each.
+SAMPLED = {"test_wgmma_forms.py"}
 # What test_async_forms.py runs, by the start and by what keeps a form out of it.
 ASYNC = ("cp.async.ca", "cp.async.cg", "cp.async.bulk", "cp.reduce.async.bulk", "st.async", "red.async")
 NOT_ASYNC = (".tensor", ".prefetch", "_group", "multimem")
@@ -176,6 +178,8 @@ def sweep_of(form):
         return None
     if form.text.startswith(ASYNC):
         return None if any(word in form.text.split()[0].replace("bulk_group", "") for word in NOT_ASYNC) else "test_async_forms.py"
+    if form.opcode == "wgmma" and "mma_async" not in form.text:
+        return None
     return next((test for start, test in SWEEPS.items() if form.section.startswith(start)), None)
 
 
