@@ -43,6 +43,7 @@ class Compiled:
     """A bundle, compiled once, and loaded when first asked for."""
 
     PAGES = 160  # room for steps of many short sequences
+    simulated = None  # the GPU that this process simulates, once it does
 
     def __init__(self, directory, bundle, sku, options):
         self.directory, self.bundle, self.sku = directory, bundle, sku
@@ -52,7 +53,11 @@ class Compiled:
 
     @property
     def model(self):
+        if Compiled.simulated not in (None, self.sku):
+            pytest.skip(f"this process simulates {Compiled.simulated}, and a process has one board: "
+                        "run this file in a process of its own")
         if self._model is None:
+            Compiled.simulated = self.sku
             self._model = tilewright.load(self.bundle, weights=self.directory, device="sim:" + self.sku, num_pages=self.PAGES)
         return self._model
 

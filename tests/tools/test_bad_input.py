@@ -3,7 +3,9 @@ file left. What a config can say wrong is in tests/frontend, what a manifest can
 
 import json
 import os
+import pathlib
 import resource
+import shutil
 import struct
 
 import pytest
@@ -96,6 +98,53 @@ def test_checkpoint(name, model, tmp_path, bundle):
         assert "error: " in result.stderr and problem in result.stderr
         assert str(model) in result.stderr
         assert len(result.stderr.splitlines()) <= 3  # a misnamed tensor is missing, and has no place
+
+
+def change_index(change):
+    def damage(model):
+        path = model / "model.safetensors.index.json"
+        index = json.loads(path.read_text())
+        change(index["weight_map"])
+        path.write_text(json.dumps(index))
+    return damage
+
+
+def first_shard(model):
+    return min(model.glob("model-*.safetensors"))
+
+
+SHARDS = {
+    "a shard is missing": (lambda model: first_shard(model).unlink(), "model-00001-of-"),
+    "a shard is truncated": (lambda model: truncate(first_shard(model)), "model-00001-of-"),
+    "a shard elsewhere": (change_index(lambda names: names.update({NORM: "../model.safetensors"})), "a file beside the index"),
+    "a tensor in the wrong shard": (
+        change_index(lambda names: names.update({NORM: min(names.values()) if names[NORM] != min(names.values()) else max(names.values())})),
+        f"tensor '{NORM}' is not in "),
+    "an index that is no JSON": (lambda model: (model / "model.safetensors.index.json").write_text("{"), "model.safetensors.index.json"),
+    "an index of nothing": (change_index(lambda names: names.clear()), "is missing"),
+}
+
+
+@pytest.fixture(scope="session")
+def sharded_bundle(tiny_models, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sharded") / "sharded.twb"
+    output_of(tilewright("compile", tiny_models / "llama-sharded", "-o", path, *SMALL))
+    return path
+
+
+@pytest.mark.parametrize("name", SHARDS)
+def test_shards(name, tiny_models, tmp_path, sharded_bundle):
+    """Both when compiling, and when a bundle's weights are loaded."""
+    damage, problem = SHARDS[name]
+    model = pathlib.Path(shutil.copytree(tiny_models / "llama-sharded", tmp_path / "model"))
+    damage(model)
+    compiled = compile_model(model, tmp_path)
+    assert (compiled.returncode, compiled.stdout) == (FAILED, "")
+    assert f"{model}" in compiled.stderr and "error: " in compiled.stderr and problem in compiled.stderr
+    loaded = run_bundle(sharded_bundle, model)
+    assert (loaded.returncode, loaded.stdout) == (FAILED, "")
+    (line,) = loaded.stderr.splitlines()
+    assert line.startswith("error: ") and "model" in line
 
 
 def test_no_model(tmp_path):
