@@ -2,6 +2,7 @@
 
     corpus.py program NAME      one of programs/*.cu
     corpus.py cutlass NAME      one of CUTLASS's examples, see EXAMPLES
+    corpus.py checked NAME      one of programs/*.cu under all checks: the kinds of error found must be those that it names
     corpus.py build             builds all of them, one after the other
 
 Programs are linked against the toolkit's own libcudart.so.13, as anybody's are, and find ours when they run. What was
@@ -12,10 +13,12 @@ import dataclasses
 import fcntl
 import hashlib
 import importlib.metadata
+import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -151,6 +154,24 @@ def run_example(name: str) -> int:
     return done.returncode
 
 
+def run_checked(name: str) -> int:
+    """The kinds of errors that the checks report are those that the program's `findings` directive names."""
+    source = HERE / "programs" / f"{name}.cu"
+    expected = set(directive(source, "findings").split())
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "findings.json"
+        settings = {"TILEWRIGHT_SIM_CHECK": "all", "TILEWRIGHT_SIM_CHECK_JSON": str(report)}
+        if skus := directive(source, "skus"):
+            settings["TILEWRIGHT_SIM_SKU"] = skus
+        done = run(build_program(name), directive(source, "arguments").split(), settings)
+        findings = json.loads(report.read_text())["findings"]
+    found = {finding["kind"] for finding in findings if finding["severity"] == "error"}
+    if found != expected:
+        print(f"{name}: the checks found {sorted(found)}, expected {sorted(expected)}")
+        return 1
+    return done.returncode
+
+
 def build_all() -> int:
     """Fills the cache. What cannot be built fails in its own test, not here."""
     builds = [(build_program, source.stem) for source in sorted((HERE / "programs").glob("*.cu"))]
@@ -165,14 +186,15 @@ def build_all() -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["program", "cutlass", "build"])
+    parser.add_argument("what", choices=["program", "cutlass", "checked", "build"])
     parser.add_argument("name", nargs="?")
     options = parser.parse_args()
     if options.what == "build":
         return build_all()
     if options.what == "cutlass" and options.name not in EXAMPLES:
         parser.error("examples: " + ", ".join(EXAMPLES))
-    return run_program(options.name) if options.what == "program" else run_example(options.name)
+    runs = {"program": run_program, "cutlass": run_example, "checked": run_checked}
+    return runs[options.what](options.name)
 
 
 if __name__ == "__main__":

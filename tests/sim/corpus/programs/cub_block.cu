@@ -1,4 +1,6 @@
 // CUB's collectives of a block and of a warp.
+// CUB merges past the end of what it has written, and drops what it read there.
+//! findings: initialization
 #include "Check.h"
 #include <algorithm>
 #include <cub/block/block_load.cuh>
