@@ -143,6 +143,42 @@ TEST_F(LaunchTest, CooperativeGridsMustFit) {
   EXPECT_EQ(launch(132 * 32 + 1), CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE);
 }
 
+TEST_F(LaunchTest, OnlyCooperativeGridsHaveAWorkspace) {
+  // What cooperative groups read: the address, and the word they meet at.
+  const char *ptx = R"ptx(
+.version 8.3
+.target sm_90
+.address_size 64
+.visible .entry workspace(.param .u64 out)
+{
+  .reg .pred %p;
+  .reg .b32 %r<4>;
+  .reg .b64 %rd<4>;
+  ld.param.u64 %rd1, [out];
+  mov.u32 %r1, %envreg2;
+  mov.u32 %r2, %envreg1;
+  mov.b64 %rd2, {%r1, %r2};
+  mov.u32 %r3, 99;
+  setp.eq.u64 %p, %rd2, 0;
+  @!%p ld.global.u32 %r3, [%rd2+4];
+  st.global.u32 [%rd1], %r3;
+  ret;
+}
+)ptx";
+  CUmodule text = nullptr;
+  CUfunction kernel = nullptr;
+  ASSERT_CUDA(CU(cuModuleLoadData)(&text, ptx));
+  ASSERT_CUDA(CU(cuModuleGetFunction)(&kernel, text, "workspace"));
+  CUdeviceptr out = upload({7});
+  void *params[] = {&out};
+  ASSERT_CUDA(CU(cuLaunchKernel)(kernel, 1, 1, 1, 1, 1, 1, 0, nullptr, params,
+                                 nullptr));
+  EXPECT_EQ(download(out, 1), std::vector<uint32_t>{99});
+  ASSERT_CUDA(CU(cuLaunchCooperativeKernel)(kernel, 1, 1, 1, 1, 1, 1, 0,
+                                            nullptr, params));
+  EXPECT_EQ(download(out, 1), std::vector<uint32_t>{0});
+}
+
 TEST_F(LaunchTest, OccupancyFollowsSharedMemory) {
   int blocks = -1;
   auto query = CU(cuOccupancyMaxActiveBlocksPerMultiprocessor);

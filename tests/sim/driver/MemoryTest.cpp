@@ -261,6 +261,14 @@ TEST_F(MemoryTest, PointerAttributes) {
   EXPECT_CUDA(CU(cuPointerGetAttributes)(1, wanted, slots,
                                          reinterpret_cast<CUdeviceptr>(&type)));
   EXPECT_EQ(type, 0u);
+  // So does what a pointer of ours does not have: device memory on the host.
+  void *onHost = &type;
+  CUpointer_attribute host[] = {CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
+                                CU_POINTER_ATTRIBUTE_HOST_POINTER};
+  void *values[] = {&type, &onHost};
+  EXPECT_CUDA(CU(cuPointerGetAttributes)(2, host, values, a));
+  EXPECT_EQ(type, unsigned(CU_MEMORYTYPE_DEVICE));
+  EXPECT_EQ(onHost, nullptr);
 }
 
 TEST_F(MemoryTest, PoolsKeepBooks) {

@@ -273,3 +273,26 @@ TEST_F(ModuleTest, ParameterInfo) {
   EXPECT_EQ(size, 8u);
   EXPECT_EQ(info(mixed, 3, &offset, &size), CUDA_ERROR_INVALID_VALUE);
 }
+TEST_F(ModuleTest, ManagedVariablesByName) {
+  const char *ptx =
+      ".version 8.3\n.target sm_90\n.address_size 64\n"
+      ".visible .global .attribute(.managed) .align 4 .u32 both;\n"
+      ".visible .global .align 4 .u32 own;\n";
+  CUlibrary library = nullptr;
+  ASSERT_CUDA(CU(cuLibraryLoadData)(&library, ptx, nullptr, nullptr, 0, nullptr,
+                                    nullptr, 0));
+  CUdeviceptr address = 0, same = 0;
+  size_t bytes = 0;
+  EXPECT_CUDA(CU(cuLibraryGetManaged)(&address, &bytes, library, "both"));
+  EXPECT_EQ(bytes, 4u);
+  EXPECT_CUDA(CU(cuLibraryGetGlobal)(&same, nullptr, library, "both"));
+  EXPECT_EQ(address, same);
+  *reinterpret_cast<uint32_t *>(address) = 5; // the host may use it
+  EXPECT_EQ(CU(cuLibraryGetManaged)(&address, &bytes, library, "own"),
+            CUDA_ERROR_NOT_FOUND);
+  EXPECT_EQ(CU(cuLibraryGetManaged)(&address, &bytes, library, "none"),
+            CUDA_ERROR_NOT_FOUND);
+  EXPECT_EQ(CU(cuLibraryGetManaged)(&address, &bytes, nullptr, "both"),
+            CUDA_ERROR_INVALID_HANDLE);
+  EXPECT_CUDA(CU(cuLibraryUnload)(library));
+}
