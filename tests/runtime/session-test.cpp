@@ -27,8 +27,7 @@ protected:
   static void SetUpTestSuite() {
     TemporaryFolder folder;
     std::string bytes = makeBundle();
-    std::string weights =
-        folder.write("model.safetensors", makeSafetensors(makeWeights()));
+    folder.write("model.safetensors", makeSafetensors(makeWeights()));
     ASSERT_OK(tilewright_device_create(testDevice().c_str(), &device));
     ASSERT_OK(tilewright_bundle_open_memory(bytes.data(), bytes.size(),
                                             "test.twb", &bundle));

@@ -119,7 +119,6 @@ TEST(Zip, Crc) {
 
 /// Whatever a bundle is turned into, opening it gives a bundle or one line.
 TEST(Bundle, MutationsNeverCrash) {
-  std::string original = makeBundle();
   std::mt19937 random(1);
   auto pick = [&](size_t below) { return size_t(random() % below); };
   for (int round = 0; round < 3000; ++round) {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "llvm/ADT/StringRef.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -77,14 +78,15 @@ static void mutateBytes(std::string &text, Random &random) {
   case 2:
     text.insert(at, text.substr(at, length));
     return;
-  case 3:
+  default:
     text.insert(at, anyToken(random));
     return;
   }
 }
 
 int main(int argc, char **argv) {
-  if (argc < 3) {
+  unsigned count;
+  if (argc < 3 || llvm::StringRef(argv[1]).getAsInteger(10, count)) {
     llvm::errs() << "usage: " << argv[0] << " COUNT CONFIG...\n";
     return 2;
   }
@@ -98,7 +100,7 @@ int main(int argc, char **argv) {
     seeds.push_back((*buffer)->getBuffer().str());
   }
   Random random(1);
-  for (int i = 0, count = std::atoi(argv[1]); i < count; ++i) {
+  for (unsigned i = 0; i < count; ++i) {
     std::string text = seeds[i % seeds.size()];
     for (size_t n = below(random, 3) + 1; n > 0; --n)
       (below(random, 4) == 0 ? mutateBytes : mutateValue)(text, random);
