@@ -8,8 +8,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = "docs/environment.md"
-# How C++, Python and the shell read a variable.
-READS = re.compile(r'(?:getenv\(|GetEnv\(|environ\.get\(|environ\[|\$\{)\s*"?(TILEWRIGHT_[A-Z_]+)\b')
+# How C++ and Python name a variable, perhaps for a function of ours that reads it, and how the shell reads it.
+READS = re.compile(r'(?:\$\{|")(TILEWRIGHT_[A-Z_]+)\b(?="|[:}])')
 ROW = re.compile(r"^\| `(TILEWRIGHT_[A-Z_]+)`")
 SHELL = {"scripts/demo", "scripts/env", "scripts/setup", "scripts/test"}
 
