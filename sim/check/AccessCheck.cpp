@@ -56,9 +56,21 @@ void AccessCheck::clusterStarts(Cluster &cluster) {
 void AccessCheck::clusterEnds(Cluster &cluster) {
   for (const Cta &cta : cluster.ctas) {
     shared.erase(&cta);
-    for (const Warp &warp : cta.warps)
+    for (const Warp &warp : cta.warps) {
       local.erase(&warp);
+      values.forget(warp);
+    }
   }
+}
+
+/// A store that the host and other launches see.
+static bool storesGlobally(const Effect &effect, const Footprint &footprint) {
+  if (effect.kind != EffectKind::Store)
+    return effect.kind == EffectKind::StoreAsync;
+  for (const Span &span : footprint.spans)
+    if (span.space == ptx::Space::Global)
+      return true;
+  return false;
 }
 
 void AccessCheck::before(const Inst &inst, const Effect &effect, Warp &warp) {
@@ -72,14 +84,22 @@ void AccessCheck::before(const Inst &inst, const Effect &effect, Warp &warp) {
                          " is read, which no path to here has written"));
   if (checksMemory)
     checkObjects(inst, warp);
+  if (checksWrites)
+    values.before(inst, effect, warp, storesGlobally(effect, footprint));
 }
 
 void AccessCheck::after(const Inst &inst, const Effect &effect, Warp &warp,
                         Status status) {
   if (!checksWrites || status == Status::Block || status == Status::Fault)
     return;
+  values.after(effect, warp);
   checkReads(inst, effect, warp);
-  markWrites(inst, warp);
+  markWrites(inst, effect, warp);
+}
+
+void AccessCheck::skipped(const Inst &inst, const Effect &effect, Warp &warp) {
+  if (checksWrites)
+    values.skipped(inst, effect, warp);
 }
 
 } // namespace tilewright::sim::check

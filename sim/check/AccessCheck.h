@@ -11,6 +11,7 @@
 #include "sim/check/Finding.h"
 #include "sim/check/Footprint.h"
 #include "sim/check/MemoryState.h"
+#include "sim/check/ValueTaint.h"
 #include "sim/exec/Observer.h"
 
 #include <functional>
@@ -43,14 +44,15 @@ public:
   using Report = std::function<void(Finding)>;
   AccessCheck(MemoryState &memory, KindSet kinds, Report report)
       : memory(memory), checksMemory(kinds.has(Kind::Memory)),
-        checksWrites(kinds.has(Kind::Initialization)),
-        report(std::move(report)) {}
+        checksWrites(kinds.has(Kind::Initialization)), report(report),
+        values(report) {}
 
   void clusterStarts(Cluster &cluster) override;
   void clusterEnds(Cluster &cluster) override;
   void before(const Inst &inst, const Effect &effect, Warp &warp) override;
   void after(const Inst &inst, const Effect &effect, Warp &warp,
              Status status) override;
+  void skipped(const Inst &inst, const Effect &effect, Warp &warp) override;
   void faulted(const Inst &inst, Warp &warp, uint32_t lane, ErrorKind kind,
                const std::string &message) override;
 
@@ -65,12 +67,16 @@ private:
 
   // InitializationCheck.cpp
   void checkReads(const Inst &inst, const Effect &effect, Warp &warp);
-  void checkRead(const Inst &inst, Warp &warp, const Span &span,
-                 const char *what);
-  void markWrites(const Inst &inst, Warp &warp);
+  void checkRead(const Inst &inst, const Effect &effect, Warp &warp,
+                 const Span &span, const char *what);
+  void found(const Effect &effect, Warp &warp, const Span &span,
+             uint64_t offset, Finding finding);
+  void unmarkTaintedStores(const Inst &inst, const Effect &effect, Warp &warp);
+  void markWrites(const Inst &inst, const Effect &effect, Warp &warp);
   void copy(const CopySpans &copy, Warp &warp);
   bool transferWritten(const BoxTransfer &box);
-  void transfer(const Inst &inst, Warp &warp, const BoxTransfer &box);
+  void transfer(const Inst &inst, const Effect &effect, Warp &warp,
+                const BoxTransfer &box);
   bool isWritten(const Warp &warp, const Span &span, uint64_t offset,
                  uint64_t bytes);
   void mark(const Warp &warp, const Span &span);
@@ -83,6 +89,7 @@ private:
   const bool checksMemory, checksWrites;
   const Report report;
 
+  ValueTaint values;
   Footprint footprint; ///< of the instruction between before() and after()
   LiveRange recent[4]; ///< objects that were found last
   uint32_t nextRecent = 0;

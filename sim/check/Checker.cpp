@@ -39,6 +39,11 @@ void Checker::after(const Inst &inst, const Effect &effect, Warp &warp,
     check->after(inst, effect, warp, status);
 }
 
+void Checker::skipped(const Inst &inst, const Effect &effect, Warp &warp) {
+  for (const auto &check : checks)
+    check->skipped(inst, effect, warp);
+}
+
 void Checker::faulted(const Inst &inst, Warp &warp, uint32_t lane,
                       ErrorKind kind, const std::string &message) {
   for (const auto &check : checks)

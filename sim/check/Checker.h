@@ -27,6 +27,7 @@ public:
   void before(const Inst &inst, const Effect &effect, Warp &warp) override;
   void after(const Inst &inst, const Effect &effect, Warp &warp,
              Status status) override;
+  void skipped(const Inst &inst, const Effect &effect, Warp &warp) override;
   void faulted(const Inst &inst, Warp &warp, uint32_t lane, ErrorKind kind,
                const std::string &message) override;
   void deadlocked(Cluster &cluster, const std::string &text) override;

@@ -119,6 +119,10 @@ void Footprint::addAccess(const Inst &inst, const Effect &effect, Warp &warp) {
   Space space = spaceOf(inst);
   if (space == Space::Param)
     return;
+  // By name: results and arguments of calls, which calls write.
+  if (space == Space::Local && (inst.flags & addressInFrame) &&
+      effect.kind == EffectKind::Load)
+    return;
   Span span;
   bool updates =
       effect.kind == EffectKind::Atomic || effect.kind == EffectKind::Reduction;

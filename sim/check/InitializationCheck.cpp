@@ -8,8 +8,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/check/AccessCheck.h"
+#include "sim/exec/Memory.h"
 
 #include <algorithm>
+#include <bit>
 #include <deque>
 
 namespace tilewright::sim::check {
@@ -87,6 +89,8 @@ void AccessCheck::set(const Warp &warp, const Span &span, uint64_t offset,
                       bool value) {
   if (span.space == Space::Shared)
     sharedBits(*span.cta).set(span.address + offset, value);
+  else if (span.space == Space::Local)
+    localBits(warp, span.lane).set(span.address + offset, value);
   else if (value)
     memory.written(span.address + offset, 1);
   else
@@ -119,8 +123,21 @@ static const char *spaceText(Space space) {
   }
 }
 
-void AccessCheck::checkRead(const Inst &inst, Warp &warp, const Span &span,
-                            const char *what) {
+/// What a thread reads from the memory of its block may be thrown away again.
+void AccessCheck::found(const Effect &effect, Warp &warp, const Span &span,
+                        uint64_t offset, Finding finding) {
+  if (effect.kind != EffectKind::Load || span.space == Space::Global ||
+      span.laneBytes == 0)
+    return report(std::move(finding));
+  uint64_t inLane = offset % span.laneBytes;
+  uint64_t last = span.space == Space::Local ? span.laneBytes - 1 : inLane;
+  for (; inLane <= last; inLane += span.elementBytes)
+    values.load(effect, warp, span.laneAt(offset),
+                static_cast<uint32_t>(inLane / span.elementBytes), finding);
+}
+
+void AccessCheck::checkRead(const Inst &inst, const Effect &effect, Warp &warp,
+                            const Span &span, const char *what) {
   if (span.bytes == 0 || isWritten(warp, span, 0, span.bytes))
     return;
   if (span.space == Space::Local && isParameter(warp, span))
@@ -145,11 +162,10 @@ void AccessCheck::checkRead(const Inst &inst, Warp &warp, const Span &span,
       finding.object = memory.describe(span.address + at, step);
     else if (span.space == Space::Shared)
       finding.object = describeShared(*span.cta, span.address + at);
-    report(std::move(finding));
-    // One finding for each lane is enough.
+    found(effect, warp, span, at, std::move(finding));
+    // One finding is enough where nobody knows the thread.
     if (span.laneBytes == 0)
       return;
-    at += span.laneBytes - step - at % span.laneBytes;
   }
 }
 
@@ -170,10 +186,10 @@ void AccessCheck::checkReads(const Inst &inst, const Effect &effect,
                              Warp &warp) {
   for (const Span &span : footprint.spans)
     if (span.reads)
-      checkRead(inst, warp, span, readerOf(effect.kind));
+      checkRead(inst, effect, warp, span, readerOf(effect.kind));
   for (const CopySpans &copy : footprint.copies)
     if (copy.to.reads)
-      checkRead(inst, warp, copy.to, "the reduction");
+      checkRead(inst, effect, warp, copy.to, "the reduction");
 }
 
 //===----------------------------------------------------------------------===//
@@ -253,7 +269,7 @@ bool AccessCheck::transferWritten(const BoxTransfer &box) {
 }
 
 /// Moves marks in place of data, by the very code that moves data.
-void AccessCheck::transfer(const Inst &inst, Warp &warp,
+void AccessCheck::transfer(const Inst &inst, const Effect &effect, Warp &warp,
                            const BoxTransfer &box) {
   WrittenBits &bits = sharedBits(*box.shared.cta);
   MarkedMemory global;
@@ -286,18 +302,43 @@ void AccessCheck::transfer(const Inst &inst, Warp &warp,
     memory.written(run.address, run.marks.size());
   }
   if (!whole)
-    checkRead(inst, warp, box.shared, "the tensor store");
+    checkRead(inst, effect, warp, box.shared, "the tensor store");
 }
 
-void AccessCheck::markWrites(const Inst &inst, Warp &warp) {
+/// A store of such a value to shared or local memory hands it on.
+void AccessCheck::unmarkTaintedStores(const Inst &inst, const Effect &effect,
+                                      Warp &warp) {
+  uint32_t count =
+      inst.aux ? static_cast<const VectorRefs *>(inst.aux)->count : 1;
+  uint32_t bytes = effect.bytes / count;
+  for (uint32_t element = 0; element < count; ++element)
+    for (uint32_t lanes = values.storedLanes(effect, warp, element); lanes;
+         lanes &= lanes - 1) {
+      uint32_t lane = static_cast<uint32_t>(std::countr_zero(lanes));
+      uint64_t address = laneAddress(inst, warp, static_cast<int>(lane));
+      Span span;
+      span.laneBytes = bytes;
+      if (!locate(inst, warp, lane, spaceOf(inst), address + element * bytes,
+                  bytes, span) ||
+          span.space == Space::Global)
+        continue;
+      for (uint64_t at = 0; at < bytes; ++at)
+        set(warp, span, at, false);
+    }
+}
+
+void AccessCheck::markWrites(const Inst &inst, const Effect &effect,
+                             Warp &warp) {
   for (const Span &span : footprint.spans)
     if (span.writes)
       mark(warp, span);
+  if (effect.kind == EffectKind::Store && effect.use && warp.followsValues)
+    unmarkTaintedStores(inst, effect, warp);
   for (const CopySpans &each : footprint.copies)
     copy(each, warp);
   for (const BoxTransfer &box : footprint.boxes)
     if (!transferWritten(box))
-      transfer(inst, warp, box);
+      transfer(inst, effect, warp, box);
 }
 
 } // namespace tilewright::sim::check

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tilewright::sim::ptx {
 struct Instruction;
@@ -71,6 +72,31 @@ enum class MemoryOrder : uint8_t {
 /// Ordered: a larger scope includes a smaller one.
 enum class MemoryScope : uint8_t { Thread, Cta, Cluster, Gpu, Sys };
 
+/// Registers that an instruction names, for checks that follow values.
+struct RegisterUse {
+  enum class File : uint8_t { Row32, Row64, Predicate };
+  struct Register {
+    File file = File::Row32;
+    bool negated = false;
+    uint32_t ref = ~uint32_t(0); ///< Ref; ~0 where no register is
+    explicit operator bool() const { return ref != ~uint32_t(0); }
+  };
+  enum class Rule : uint8_t {
+    Any,     ///< a result depends on every source
+    Select,  ///< source 2 chooses between the first two
+    And,     ///< of predicates
+    Or,      ///< the same
+    CompareAnd, ///< of the first two, joined with predicate 2
+    CompareOr,  ///< the same
+    Defined, ///< results come from elsewhere: loads, exchanges, calls
+  };
+  Rule rule = Rule::Any;
+  /// Whoever waits for or gets the sources sees their values.
+  bool shows = false;
+  Register guard;
+  std::vector<Register> results, sources, addresses;
+};
+
 struct Effect {
   EffectKind kind = EffectKind::None;
   MemoryOrder order = MemoryOrder::Weak;
@@ -88,6 +114,8 @@ struct Effect {
 
   /// A register that no path to here writes, though its value shows.
   const std::string *undefined = nullptr;
+  /// Null unless the device's configuration asks for checks of values.
+  const RegisterUse *use = nullptr;
 
   bool acquires() const {
     return order == MemoryOrder::Acquire ||

@@ -81,6 +81,8 @@ enum InstFlags : uint32_t {
   Works = 32,
   /// Reads memory that others can write, though nobody should meanwhile.
   Reads = 64,
+  /// Checkers look at it only where they follow values.
+  OnlyFollowed = 128,
 };
 
 } // namespace tilewright::sim

@@ -40,6 +40,9 @@ public:
   /// it comes again; Fault after faulted().
   virtual void after(const Inst &, const Effect &, Warp &, Status) {}
 
+  /// No lane of the running strand executes it, where values are followed.
+  virtual void skipped(const Inst &, const Effect &, Warp &) {}
+
   /// The launch is about to fail at `inst` in `lane`.
   virtual void faulted(const Inst &, Warp &, uint32_t lane, ErrorKind,
                        const std::string &message) {

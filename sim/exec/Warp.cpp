@@ -30,7 +30,7 @@ void Warp::start(const FunctionInfo &entry, uint32_t lanes) {
   wgmmaIssued = clusterToken = 0;
   wgmmaGroups.clear();
   instructions = threadInstructions = turns = 0;
-  outOfTurn = false;
+  outOfTurn = followsValues = false;
   localBytes = launch->localBytesPerThread;
   stack.clear();
   local.assign(size_t(localBytes) * laneCount, std::byte(0));
@@ -399,6 +399,10 @@ static Status runObserved(const Inst &inst, Warp &warp) {
   return status;
 }
 
+static bool isObserved(const Inst &inst, const Warp &warp) {
+  return inst.effect && (warp.followsValues || !(inst.flags & OnlyFollowed));
+}
+
 SliceEnd Warp::run(uint32_t budget) {
   return launch->observer ? runLoop<true>(budget) : runLoop<false>(budget);
 }
@@ -423,6 +427,9 @@ SliceEnd Warp::runLoop(uint32_t budget) {
       uint32_t guard = predicates[inst.guard >> 1];
       lanes &= inst.guard & 1 ? ~guard : guard;
       if (!lanes) {
+        if (Observed && followsValues && inst.effect)
+          launch->observer->skipped(inst, launch->program->effects[inst.effect],
+                                    *this);
         ++pc;
         goto advanced;
       }
@@ -431,8 +438,8 @@ SliceEnd Warp::runLoop(uint32_t budget) {
     writeMask = lanes | idle;
     ++instructions;
     threadInstructions += std::popcount(lanes);
-    switch (Observed && inst.effect ? runObserved(inst, *this)
-                                    : inst.run(inst, *this)) {
+    switch (Observed && isObserved(inst, *this) ? runObserved(inst, *this)
+                                                : inst.run(inst, *this)) {
     case Status::Next:
       ++pc;
       break;

@@ -83,6 +83,8 @@ struct Warp {
   uint32_t mergePc = ~0u; ///< where the running strand meets another
   uint32_t fairness = 0;  ///< instructions until other strands get a turn
   uint64_t turns = 0;
+  /// An observer wants to see every instruction, set by it.
+  bool followsValues = false;
   bool outOfTurn = false; ///< the running strand is not the first in order
 
   std::vector<std::byte> rows32, rows64;

@@ -228,6 +228,8 @@ public:
   /// Puts something that checks see in front of an instruction whose guard is
   /// undefined: they would not see it where the guard happens to be false.
   void announceUndefinedGuard();
+  /// What it names, for checks that follow values; see RegisterUses.cpp.
+  const RegisterUse *findUse();
   /// Gives the emitted instruction its Effect.
   void annotate();
 

@@ -260,9 +260,14 @@ void InstDecoder::annotate() {
   if (auto found = fn.undefinedReads.find(ast.location);
       found != fn.undefinedReads.end() && found->second != ast.guard)
     effect.undefined = keep(std::string(found->second));
-  if (effect.kind == EffectKind::None && effect.rowCount == 0 &&
-      !effect.undefined)
+  bool onlyFollowed = effect.kind == EffectKind::None && effect.rowCount == 0 &&
+                      !effect.undefined;
+  if (fn.module.config.findsUndefinedReads)
+    effect.use = findUse();
+  if (onlyFollowed && !effect.use)
     return;
+  if (onlyFollowed)
+    fn.code.back().flags |= OnlyFollowed;
   std::vector<Effect> &effects = fn.program.effects;
   fn.code.back().effect = static_cast<uint32_t>(effects.size());
   effects.push_back(effect);
@@ -293,7 +298,11 @@ void FunctionDecoder::dropOtherRows() {
                     [&](Ref row) { return used.contains(row); }))
       continue;
     effect.rowCount = 0;
-    if (effect.kind == EffectKind::None && !effect.undefined)
+    if (effect.kind != EffectKind::None || effect.undefined)
+      continue;
+    if (effect.use)
+      inst.flags |= OnlyFollowed;
+    else
       inst.effect = 0;
   }
 }
