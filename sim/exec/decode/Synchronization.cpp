@@ -174,7 +174,8 @@ static void decodeMbarrierWait(InstDecoder &d, bool isTry) {
     d.source(3, Type::U32);
   inst.d = d.predicateResult(d.operand(0));
   inst.flags |= parity ? mbarrierParity : 0;
-  inst.flags |= isTry ? uint32_t(mbarrierTry) : uint32_t(Polls);
+  // Where it returns early, a loop around it reads what others change.
+  inst.flags |= isTry ? mbarrierTry | uint32_t(Reads) : uint32_t(Polls);
   d.emit(runMbarrierWait, inst);
 }
 
