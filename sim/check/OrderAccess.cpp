@@ -31,14 +31,11 @@ bool OrderCheck::ordered(const Accessor &who, const AccessRecord &other,
     return true;
   if (!own)
     return false;
+  auto lane = static_cast<size_t>(std::countr_zero(lanes));
   if (isAsyncProxy(who.record.method))
-    return !isAsync(other.method) &&
-           other.time <=
-               who.state
-                   ->proxyFences[static_cast<size_t>(std::countr_zero(lanes))];
+    return !isAsync(other.method) && other.time <= (*who.fences)[lane];
   if (other.agent != who.state->copyAgent || who.state->copyAgent == 0)
     return false;
-  auto lane = static_cast<size_t>(std::countr_zero(lanes));
   return other.time <= who.state->copies[lane].done;
 }
 
@@ -76,6 +73,7 @@ Accessor OrderCheck::accessor(const Inst &inst, const Effect &effect,
   who.state = &stateOf(warp);
   who.lanes = lanes;
   who.clock = who.generic = group.view.generic;
+  who.fences = &who.state->proxyFences;
   AccessRecord &record = who.record;
   record.agent = record.warp = who.state->agent;
   record.globalAgent = cluster.globalAgents[record.agent];
@@ -133,6 +131,15 @@ RecordId OrderCheck::globalRecord(Accessor &who) {
 // Granules
 //===----------------------------------------------------------------------===//
 
+/// Whether whoever knows of `who`'s access knows of the older one: an
+/// asynchronous agent's events complete in order.
+static bool subsumes(const Accessor &who, const AccessRecord &older,
+                     uint32_t olderLanes, uint32_t lanes) {
+  return isAsync(who.record.method) &&
+         older.globalAgent == who.record.globalAgent && olderLanes == lanes &&
+         older.time <= who.record.time;
+}
+
 /// Enters a read into the reads that no later one is known to follow.
 void OrderCheck::addRead(Pass &pass, Cell &cell, uint32_t word,
                          uint32_t lanes) {
@@ -141,6 +148,7 @@ void OrderCheck::addRead(Pass &pass, Cell &cell, uint32_t word,
     RecordId id = cell.read >> laneBits;
     Touch old = shadow.log.touch(cell.read);
     if (id == pass.known ||
+        subsumes(pass.who, shadow.log[id], old.lanes, lanes) ||
         ordered(pass.who, shadow.log[id], old.lanes, lanes)) {
       cell.read = word;
       return;
@@ -157,9 +165,10 @@ void OrderCheck::addRead(Pass &pass, Cell &cell, uint32_t word,
       touches[i].lanes |= lanes;
       return;
     }
+    const AccessRecord &older = shadow.log[touches[i].record];
     bool before = touches[i].record == pass.known ||
-                  ordered(pass.who, shadow.log[touches[i].record],
-                          touches[i].lanes, lanes);
+                  subsumes(pass.who, older, touches[i].lanes, lanes) ||
+                  ordered(pass.who, older, touches[i].lanes, lanes);
     if (!before) {
       ++i;
       continue;
@@ -177,6 +186,10 @@ void OrderCheck::checkTouch(Pass &pass, Touch touch, uint32_t lanes,
   if (touch.record == pass.self && touch.lanes == lanes)
     return;
   const Accessor &who = pass.who;
+  // Whether the init is visible has been looked at.
+  if (!writes && who.record.method == Method::Mbarrier &&
+      other.method == Method::Mbarrier)
+    return;
   if (ordered(who, other, touch.lanes, lanes)) {
     if (other.cluster == who.record.cluster && who.clock &&
         who.clock->wholeTime(other.agent) >= other.time)
@@ -256,6 +269,17 @@ void OrderCheck::globalRange(Accessor &who, uint64_t address, uint64_t bytes,
     walk<true>(pass, offset, bytes, lanes, laneBytes);
   else
     walk<false>(pass, offset, bytes, lanes, laneBytes);
+}
+
+/// Every `step`-th of some chunks of the block's own shared memory.
+void OrderCheck::readChunks(Accessor &who, const uint32_t *addresses, int count,
+                            int step, uint32_t bytes) {
+  const Cta &cta = *who.warp->cta;
+  uint64_t start = cta.rank * stateOf(*cta.cluster).sharedStride;
+  Pass pass = sharedPass(who);
+  for (int i = 0; i < count; i += step)
+    if (addresses[i] + bytes <= cta.sharedSize)
+      walk<false>(pass, start + addresses[i], bytes, 1, 0);
 }
 
 /// Lanes whose addresses follow no pattern: those in the block's own shared
@@ -373,6 +397,23 @@ void OrderCheck::access(const Inst &inst, const Effect &effect, Warp &warp) {
                  writes);
 }
 
+/// The 16 bytes that stmatrix stores to row `row` of its matrices: a lane holds
+/// two neighbours of a row, or of a column with .trans (ISA 9.7.14.5.15).
+static std::array<std::byte, 16> storedRow(const MatrixMoveSpec &spec,
+                                           const Warp &warp, uint32_t row) {
+  static constexpr uint32_t columns = 8, rowLanes = 4;
+  const auto *registers = warp.row32<uint32_t>(spec.registers[row / columns]);
+  uint32_t line = row % columns;
+  std::array<uint16_t, columns> halves;
+  for (uint32_t column = 0; column < columns; ++column) {
+    uint32_t major = spec.transpose ? column : line;
+    uint32_t minor = spec.transpose ? line : column;
+    uint32_t pair = registers[major * rowLanes + minor / 2];
+    halves[column] = static_cast<uint16_t>(pair >> (minor % 2 * 16));
+  }
+  return std::bit_cast<std::array<std::byte, 16>>(halves);
+}
+
 /// ldmatrix and stmatrix: each lane gives the address of a row of 16 bytes that
 /// the whole warp accesses.
 void OrderCheck::matrixAccess(const Inst &inst, const Effect &effect,
@@ -395,8 +436,12 @@ void OrderCheck::matrixAccess(const Inst &inst, const Effect &effect,
       at = pointers.at[0];
     else if (pointers.pattern == Pattern::Contiguous)
       at = pointers.at[0] + row * rowBytes;
-    warpRange(inst, effect, warp, at, rowBytes,
-              effect.kind == EffectKind::StoreMatrix);
+    bool writes = effect.kind == EffectKind::StoreMatrix;
+    std::array<std::byte, rowBytes> value{};
+    if (writes)
+      value = storedRow(spec, warp, row);
+    warpRange(inst, effect, warp, at, rowBytes, writes,
+              writes ? &value : nullptr);
   }
 }
 
@@ -426,11 +471,16 @@ void OrderCheck::wmmaAccess(const Inst &inst, const Effect &effect,
 
 /// Bytes that all lanes access together.
 void OrderCheck::warpRange(const Inst &inst, const Effect &effect, Warp &warp,
-                           const std::byte *at, uint64_t bytes, bool writes) {
+                           const std::byte *at, uint64_t bytes, bool writes,
+                           const std::array<std::byte, 16> *value) {
   WarpState &state = stateOf(warp);
   for (size_t i = 0; i < state.groups.size(); ++i) {
     Accessor who = accessor(inst, effect, warp, state.groups[i],
                             state.groups[i].lanes, true, false);
+    if (value) {
+      who.rowAt = at;
+      who.row = *value;
+    }
     range(who, at, bytes, state.groups[i].lanes, 0, writes);
   }
 }

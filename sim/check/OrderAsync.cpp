@@ -274,6 +274,56 @@ void OrderCheck::copyInGroup(const Inst &inst, Accessor &who, uint32_t lane,
   write();
 }
 
+/// A map in global memory that the kernel itself may have written is read
+/// through a proxy of its own.
+void OrderCheck::readMap(const Accessor &who, const std::byte *map) {
+  if (!launch->memory.contains(reinterpret_cast<uint64_t>(map), tensorMapBytes))
+    return;
+  auto lane = static_cast<uint32_t>(std::countr_zero(who.lanes));
+  Accessor reader = who;
+  reader.readsMap = true;
+  reader.clock = groupOf(*who.state, lane).view.maps;
+  reader.fences = &who.state->mapFences;
+  reader.record.order = MemoryOrder::Weak;
+  range(reader, map, tensorMapBytes, who.lanes, 0, false);
+}
+
+void OrderCheck::tensormapReplace(const Inst &inst, const Effect &effect,
+                                  Warp &warp) {
+  LanePointers pointers;
+  if (!resolveQuietly(inst, warp, tensorMapBytes, pointers))
+    return;
+  forgetOldRecords(warp);
+  WarpState &state = stateOf(warp);
+  for (size_t i = 0; i < state.groups.size(); ++i)
+    if (uint32_t lanes = state.groups[i].lanes & warp.mask) {
+      Accessor who = accessor(inst, effect, warp, state.groups[i], lanes,
+                              pointers.pattern == Pattern::Uniform, false);
+      accessGroup(inst, who, pointers, lanes, tensorMapBytes, true);
+    }
+}
+
+/// The warp copies a map as one; its first lane stands for it.
+void OrderCheck::tensormapCopy(const Inst &inst, const Effect &effect,
+                               Warp &warp) {
+  if (warp.mask != warp.live())
+    return;
+  auto lane = static_cast<uint32_t>(std::countr_zero(warp.mask));
+  const char *error = nullptr;
+  std::byte *to =
+      hostPointer(inst, warp, static_cast<int>(lane), ptx::Space::Global,
+                  read64(warp, inst.a, lane), tensorMapBytes, error);
+  if (!to)
+    return;
+  forgetOldRecords(warp);
+  Accessor who = accessor(inst, effect, warp, groupOf(stateOf(warp), lane),
+                          1u << lane, false, false);
+  if (const std::byte *from = sharedPointer(warp, read64(warp, inst.b, lane),
+                                            tensorMapBytes, error))
+    range(who, from, tensorMapBytes, 1u << lane, 0, false);
+  range(who, to, tensorMapBytes, 1u << lane, 0, true);
+}
+
 void OrderCheck::tensorGlobal(Accessor &who, const TensorMap &map,
                               const int32_t *coordinates, bool writes) {
   struct Context {
@@ -316,6 +366,9 @@ void OrderCheck::tensorCopy(const Inst &inst, const Effect &effect,
     uint64_t shared = read64(warp, spec.shared, lane);
     Accessor who = asyncAccessor(inst, effect, warp, lane, Method::Bulk);
     if (!spec.load) {
+      setAgent(who, bulkGroups(warp, lane).readAgent,
+               bulkGroups(warp, lane).committed + 1);
+      readMap(who, bytes);
       std::byte *from = sharedPointer(warp, shared, map.boxBytes(), error);
       if (spec.reduces) {
         who.record.order = MemoryOrder::Relaxed;
@@ -331,8 +384,10 @@ void OrderCheck::tensorCopy(const Inst &inst, const Effect &effect,
       if (!completeOn(inst, who,
                       inCta(read64(warp, spec.mbarrier, lane), rank)))
         return;
-      if (std::exchange(first, false))
+      if (std::exchange(first, false)) {
+        readMap(who, bytes);
         tensorGlobal(who, map, coordinates, false);
+      }
       std::byte *to =
           sharedPointer(warp, inCta(shared, rank), map.boxBytes(), error);
       if (to)

@@ -124,6 +124,7 @@ View OrderCheck::release(Warp &warp, uint32_t lanes) {
   if (state.hasFences) {
     addFenced(warp, state, state.proxyFences, lanes, view.async);
     addFenced(warp, state, state.initFences, lanes, view.inits);
+    addFenced(warp, state, state.mapFences, lanes, view.maps);
     addFenced(warp, state, state.releaseFences, lanes, view.fencedGeneric);
   }
   ++state.time;
@@ -192,6 +193,12 @@ void OrderCheck::before(const Inst &inst, const Effect &effect, Warp &warp) {
   case EffectKind::TensorCopy:
     tensorCopy(inst, effect, warp);
     break;
+  case EffectKind::TensormapReplace:
+    tensormapReplace(inst, effect, warp);
+    break;
+  case EffectKind::TensormapCopy:
+    tensormapCopy(inst, effect, warp);
+    break;
   case EffectKind::StoreAsync:
     storeAsync(inst, effect, warp);
     break;
@@ -215,6 +222,7 @@ void OrderCheck::after(const Inst &inst, const Effect &effect, Warp &warp,
   case EffectKind::Fence:
   case EffectKind::ProxyFence:
   case EffectKind::InitFence:
+  case EffectKind::TensormapFence:
     return fence(effect, warp);
   case EffectKind::WarpSync:
     return warpSync(inst, warp);

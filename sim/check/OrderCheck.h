@@ -26,6 +26,9 @@ struct Accessor {
   const Inst *inst = nullptr;
   const Effect *effect = nullptr;
   const LanePointers *at = nullptr; ///< of a load or store
+  /// What stmatrix writes to the row at `rowAt`.
+  const std::byte *rowAt = nullptr;
+  std::array<std::byte, 16> row{};
   Warp *warp = nullptr;
   WarpState *state = nullptr;
   uint32_t lanes = 0; ///< that issue it
@@ -33,6 +36,9 @@ struct Accessor {
   /// What must be in here; for the async proxy also what lies behind a fence.
   ClockRef clock;
   ClockRef generic; ///< of the issuing lanes, to tell races from missing fences
+  /// Up to which its own accesses count for the async proxy.
+  const LaneTimes *fences = nullptr;
+  bool readsMap = false;
   RecordId sharedId = 0, globalId = 0;
   /// The last record that is ordered before with all its lanes.
   RecordId knownShared = 0, knownGlobal = 0;
@@ -92,7 +98,8 @@ private:
                     bool updates);
   void wmmaAccess(const Inst &inst, const Effect &effect, Warp &warp);
   void warpRange(const Inst &inst, const Effect &effect, Warp &warp,
-                 const std::byte *at, uint64_t bytes, bool writes);
+                 const std::byte *at, uint64_t bytes, bool writes,
+                 const std::array<std::byte, 16> *value = nullptr);
   void sameInstruction(Accessor &who, const std::byte *at, uint32_t lanes);
   void forgetOldRecords(Warp &warp);
   RecordId sharedRecord(Accessor &who);
@@ -120,6 +127,8 @@ private:
   template <bool Writes>
   void scattered(Accessor &who, const LanePointers &at, uint32_t lanes,
                  uint32_t bytes);
+  void readChunks(Accessor &who, const uint32_t *addresses, int count, int step,
+                  uint32_t bytes);
   void checkTouch(Pass &pass, Touch touch, uint32_t lanes, bool writes,
                   bool otherWrites, uint64_t at);
   void addRead(Pass &pass, Cell &cell, uint32_t word, uint32_t lanes);
@@ -179,6 +188,8 @@ private:
               uint32_t lanes, MbarrierState &state);
   void writeObject(const Inst &inst, const Effect &effect, Warp &warp,
                    uint32_t lane, Cta &cta, uint32_t offset);
+  void readObject(const Inst &inst, const Effect &effect, Warp &warp,
+                  uint32_t lanes, Cta &cta, uint32_t offset);
   void operate(const Inst &inst, const Effect &effect, Warp &warp,
                uint32_t lanes, Cta &cta, uint32_t offset, MbarrierState &state);
   View fencedView(Warp &warp, uint32_t lanes);
@@ -204,6 +215,9 @@ private:
   void copyInGroup(const Inst &inst, Accessor &who, uint32_t lane,
                    const std::byte *from, uint32_t bytes, ptx::Space space,
                    Write write);
+  void readMap(const Accessor &who, const std::byte *map);
+  void tensormapReplace(const Inst &inst, const Effect &effect, Warp &warp);
+  void tensormapCopy(const Inst &inst, const Effect &effect, Warp &warp);
   void tensorGlobal(Accessor &who, const TensorMap &map,
                     const int32_t *coordinates, bool writes);
 
@@ -255,6 +269,7 @@ private:
   bool warpReleased = false; ///< by the member that came last
   LanePointers objects;
   bool hasObjects = false;
+  bool reinitIdle = false;
   uint64_t objectBits = 0; ///< of the first lane's mbarrier, before
 };
 

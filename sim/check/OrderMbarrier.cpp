@@ -20,7 +20,7 @@ namespace tilewright::sim::check {
 static constexpr uint32_t objectBytes = 8;
 
 /// The phase bit of the object's bytes; false when they are no mbarrier.
-static bool readObject(const Cta &cta, uint32_t offset, Mbarrier &out) {
+static bool decodeObject(const Cta &cta, uint32_t offset, Mbarrier &out) {
   uint64_t bits;
   std::memcpy(&bits, cta.shared + offset, sizeof bits);
   return Mbarrier::decode(bits, out);
@@ -44,7 +44,7 @@ MbarrierState *OrderCheck::mbarrierAt(Warp &warp, const std::byte *object,
 /// Takes note of a phase that has ended since the last look.
 void OrderCheck::settle(Cta &cta, uint32_t offset, MbarrierState &state) {
   Mbarrier object;
-  if (!state.live || !readObject(cta, offset, object) ||
+  if (!state.live || !decodeObject(cta, offset, object) ||
       bool(object.phase) == state.phaseBit)
     return;
   state.phaseBit = object.phase;
@@ -66,6 +66,8 @@ void OrderCheck::initMbarrier(const Inst &inst, Warp &warp, uint32_t lane,
     Finding found = finding(Kind::Barrier, inst, warp, lane,
                             "the mbarrier is initialized again without an "
                             "mbarrier.inval");
+    if (reinitIdle)
+      found.severity = Severity::Formal;
     nameShared(found, cta, offset);
     setOther(found, cluster, state.initWarp, state.initLane, state.initPc);
     report(std::move(found));
@@ -73,6 +75,7 @@ void OrderCheck::initMbarrier(const Inst &inst, Warp &warp, uint32_t lane,
   if (state.agent == 0)
     state.agent = newAgent(cluster);
   state.live = true;
+  state.overwrittenPc = 0;
   state.phaseBit = false;
   state.initWarp = stateOf(warp).agent;
   state.initLane = lane;
@@ -81,12 +84,28 @@ void OrderCheck::initMbarrier(const Inst &inst, Warp &warp, uint32_t lane,
   cluster.ctas[cta.rank].mbarrierAt[offset / objectBytes] = true;
 }
 
+/// Between phases, nothing of an mbarrier is lost when its memory gets another
+/// use: compilers leave out the mbarrier.inval that the ISA asks for.
+static bool isIdle(uint64_t bits) {
+  Mbarrier object;
+  return Mbarrier::decode(bits, object) && object.transactions == 0 &&
+         object.pending == object.expected;
+}
+
 /// What must hold when a lane operates on an mbarrier, or an asynchronous
 /// operation of the lane does.
 void OrderCheck::useMbarrier(const Inst &inst, Warp &warp, uint32_t lane,
                              Cta &cta, uint32_t offset, MbarrierState &state,
                              bool async) {
   settle(cta, offset, state);
+  if (state.overwrittenPc) {
+    Finding found = finding(Kind::Barrier, inst, warp, lane,
+                            "the mbarrier has been overwritten since its init");
+    nameShared(found, cta, offset);
+    found.other = {&launch->program->source,
+                   code(state.overwrittenPc).location};
+    report(std::move(found));
+  }
   if (!state.live)
     return; // The engine finds no object.
   WarpState &self = stateOf(warp);
@@ -113,11 +132,8 @@ void OrderCheck::useMbarrier(const Inst &inst, Warp &warp, uint32_t lane,
                     "completes on it"
                   : "no barrier orders this operation on the mbarrier behind "
                     "its mbarrier.init");
-    // Triton's kernels have a bar.sync there and no fence.
-    if (isOrdered)
-      found.severity = Severity::Formal;
-    // CuTe's tutorials have a cluster barrier only.
-    if (async && covers(view.cluster))
+    // Triton's kernels and CuTe's tutorials have a barrier there and no fence.
+    if (covers(view.generic))
       found.severity = Severity::Formal;
     nameShared(found, cta, offset);
     setOther(found, stateOf(*cta.cluster), state.initWarp, state.initLane,
@@ -136,10 +152,11 @@ void OrderCheck::mbarrierBefore(const Inst &inst, const Effect &effect,
       objects.at[lane] =
           objects.at[0] +
           (objects.pattern == Pattern::Contiguous ? lane * objectBytes : 0);
-  if (effect.kind == EffectKind::MbarrierInit)
-    return;
   std::memcpy(&objectBits, objects.at[std::countr_zero(warp.mask)],
               sizeof objectBits);
+  reinitIdle = isIdle(objectBits);
+  if (effect.kind == EffectKind::MbarrierInit)
+    return;
   const std::byte *last = nullptr;
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
@@ -191,6 +208,8 @@ void OrderCheck::mbarrierAfter(const Inst &inst, const Effect &effect,
       writeObject(inst, effect, warp, lane, *cta, offset);
       initMbarrier(inst, warp, lane, *cta, offset);
     } else if (state) {
+      if (effect.kind != EffectKind::MbarrierInval)
+        readObject(inst, effect, warp, same, *cta, offset);
       operate(inst, effect, warp, same, *cta, offset, *state);
     }
   }
@@ -206,6 +225,18 @@ void OrderCheck::writeObject(const Inst &inst, const Effect &effect, Warp &warp,
       who.record.method = Method::Mbarrier;
       who.record.order = MemoryOrder::Weak;
       sharedRange(who, cta, offset, objectBytes, 1u << lane, 0, true);
+    }
+}
+
+/// All other operations need it to be there: an inval must come behind them.
+void OrderCheck::readObject(const Inst &inst, const Effect &effect, Warp &warp,
+                            uint32_t lanes, Cta &cta, uint32_t offset) {
+  for (const LaneGroup &group : stateOf(warp).groups)
+    if (uint32_t here = group.lanes & lanes) {
+      Accessor who = accessor(inst, effect, warp, group, here, true, false);
+      who.record.method = Method::Mbarrier;
+      who.record.order = MemoryOrder::Weak;
+      sharedRange(who, cta, offset, objectBytes, here, 0, false);
     }
 }
 
@@ -307,11 +338,19 @@ void OrderCheck::checkMbarrierBytes(Accessor &who, Cta &cta, uint64_t offset,
     if (!home.mbarrierAt[at])
       continue;
     auto lane = static_cast<uint32_t>(std::countr_zero(who.lanes));
-    const MbarrierState &state =
+    MbarrierState &state =
         home.mbarriers.at(static_cast<uint32_t>(at * objectBytes));
     Finding found = finding(Kind::Barrier, *who.inst, *who.warp, lane,
                             "an mbarrier object is overwritten that no "
                             "mbarrier.inval has ended");
+    uint64_t bits;
+    std::memcpy(&bits, cta.shared + at * objectBytes, sizeof bits);
+    if (isIdle(bits)) {
+      found.severity = Severity::Formal;
+      state.live = false;
+      state.overwrittenPc = who.record.pc;
+      home.mbarrierAt[at] = false;
+    }
     nameShared(found, cta, at * objectBytes);
     setOther(found, stateOf(*cta.cluster), state.initWarp, state.initLane,
              state.initPc);

@@ -164,10 +164,14 @@ void OrderCheck::reportConflict(const Accessor &who, const AccessRecord &other,
     found.kind = Kind::Proxy;
     found.message = "no fence.proxy.async between this " + them + " and the " +
                     self + " that " + verb(writes) + " the same bytes";
+    if (who.readsMap)
+      found.message = "no fence.proxy.tensormap with acquire between this " +
+                      them + " and the " + self + " that uses the tensor map";
     // Readers are ordered before the copy by what they arrived on; only the
     // letter asks for a fence. So it does behind a cp.async that was waited
     // for, where Triton's products and others have none.
-    if (!otherWrites || other.method == Method::AsyncCopy)
+    if (!otherWrites || other.method == Method::AsyncCopy ||
+        other.method == Method::Mbarrier)
       found.severity = Severity::Formal;
   } else if (isAsync(other.method)) {
     found.kind = other.method == Method::Wgmma ? Kind::Wgmma : Kind::Race;
@@ -209,8 +213,7 @@ void OrderCheck::reportConflict(const Accessor &who, const AccessRecord &other,
       found.message = "no barrier orders this " + self + " behind the " + them +
                       " that " + what;
     // Threads that store what is there already do no harm.
-    if (writes && otherWrites && who.effect->kind == EffectKind::Store &&
-        storesWhatIsThere(who, lane))
+    if (writes && otherWrites && storesWhatIsThere(who, lane))
       found.severity = Severity::Formal;
   }
   if (isGlobal) {
@@ -265,7 +268,9 @@ bool OrderCheck::sameValue(const Accessor &who, uint32_t lane,
 }
 
 bool OrderCheck::storesWhatIsThere(const Accessor &who, uint32_t lane) const {
-  if (!who.at)
+  if (who.rowAt)
+    return std::memcmp(who.row.data(), who.rowAt, who.row.size()) == 0;
+  if (!who.at || who.effect->kind != EffectKind::Store)
     return false;
   const std::byte *at = who.at->at[0];
   if (who.at->pattern == Pattern::Scattered)

@@ -21,7 +21,7 @@ struct View {
   ClockRef generic; ///< before the next access through the generic proxy
   ClockRef async;   ///< before the next operation of the async proxy
   ClockRef inits;   ///< mbarrier inits that asynchronous operations see
-  ClockRef cluster; ///< generic accesses behind a cluster barrier
+  ClockRef maps;    ///< before the next read of a tensor map
   /// What the last fence made ready for a relaxed write to publish (ISA 8.8).
   ClockRef fencedGeneric, fencedAsync;
   MemoryScope fenceScope = MemoryScope::Sys;
@@ -32,7 +32,7 @@ struct View {
     generic.join(other.generic);
     async.join(other.async);
     inits.join(other.inits);
-    cluster.join(other.cluster);
+    maps.join(other.maps);
     fencedGeneric.join(other.fencedGeneric);
     fencedAsync.join(other.fencedAsync);
     seenGeneric.join(other.seenGeneric);
@@ -69,6 +69,8 @@ struct BulkGroups {
 struct WgmmaRegisters {
   std::vector<uint32_t> busy; ///< by row: operation that last used it
   std::vector<uint32_t> busyPc;
+  std::vector<bool> busyRead; ///< the operation only reads it: A
+  std::vector<bool> touchedWrite;
   std::vector<uint32_t>
       touched; ///< by row: pc + 1 of an access since the fence
   std::vector<uint32_t> touchedRows;
@@ -88,7 +90,7 @@ struct WarpState {
   bool clusterStarted = false;         ///< has been through a cluster barrier
   std::map<uint32_t, BulkGroups> bulk; ///< by lane
   /// Times of each lane's last fences, up to which its own accesses count.
-  LaneTimes proxyFences{}, initFences{}, releaseFences{};
+  LaneTimes proxyFences{}, initFences{}, releaseFences{}, mapFences{};
   bool hasFences = false;
   WgmmaRegisters registers;
   /// Knowledge at the last exchange among the lanes, which orders no memory.
@@ -121,6 +123,7 @@ struct MbarrierState {
   uint32_t initWarp = 0, initLane = 0, initTime = 0, initPc = 0;
   uint32_t lastArrivalPc = 0, lastExpectPc = 0;
   uint32_t lastAsyncPhase = 0, lastAsyncPc = 0;
+  uint32_t overwrittenPc = 0;        ///< of a store since the init
   std::map<uint32_t, uint32_t> seen; ///< phases, by warp that waited
 };
 

@@ -37,6 +37,12 @@ void OrderCheck::fence(const Effect &effect, Warp &warp) {
       view.async.join(view.generic);
       own = &state.proxyFences;
       break;
+    case EffectKind::TensormapFence:
+      if (!effect.acquires())
+        return;
+      view.maps.join(view.generic);
+      own = &state.mapFences;
+      break;
     default:
       view.inits.join(view.generic);
       break;
@@ -141,12 +147,8 @@ void OrderCheck::clusterWait(const Effect &, Warp &warp) {
   // Everybody has arrived, even where arrivals order no memory.
   stateOf(warp).clusterStarted = true;
   closePhase(cluster.barrier, warp.cta->cluster->barrierPhase);
-  const View *view = phaseView(cluster.barrier, warp.clusterToken);
-  if (!view)
-    return;
-  View learnt = *view;
-  learnt.cluster.join(view->generic);
-  acquire(warp, warp.mask, learnt);
+  if (const View *view = phaseView(cluster.barrier, warp.clusterToken))
+    acquire(warp, warp.mask, *view);
 }
 
 } // namespace tilewright::sim::check

@@ -26,6 +26,8 @@ static void reserve(WgmmaRegisters &registers, uint32_t row) {
   registers.busy.resize(row + 1);
   registers.busyPc.resize(row + 1);
   registers.touched.resize(row + 1);
+  registers.busyRead.resize(row + 1);
+  registers.touchedWrite.resize(row + 1);
 }
 
 void OrderCheck::wgmmaIssue(const Inst &inst, const Effect &effect,
@@ -47,21 +49,26 @@ void OrderCheck::wgmmaUseRegisters(const Inst &inst, Warp &warp,
     registers.fenced = true;
   }
   uint32_t unfenced = 0;
-  auto use = [&](uint32_t word) {
+  auto use = [&](uint32_t word, bool reads) {
     uint32_t row = rowOf(base, word);
     reserve(registers, row);
     // Copies and constants between the fence and the first operation are what
     // nvcc itself schedules there, and ptxas repairs it.
-    if (registers.touched[row] &&
+    bool conflicts =
+        registers.touched[row] && (!reads || registers.touchedWrite[row]);
+    if (conflicts &&
         (!unfenced ||
          launch->program->effects[code(unfenced - 1).effect].constantMove))
       unfenced = registers.touched[row];
     registers.touched[row] = 0;
     registers.busy[row] = operation;
     registers.busyPc[row] = pcOf(inst);
+    registers.busyRead[row] = reads;
   };
-  std::for_each(spec.d.begin(), spec.d.end(), use);
-  std::for_each(spec.a.begin(), spec.a.end(), use);
+  for (uint32_t word : spec.a)
+    use(word, true);
+  for (uint32_t word : spec.d)
+    use(word, false);
   if (!unfenced)
     return;
   const Inst &access = code(unfenced - 1);
@@ -94,11 +101,9 @@ void OrderCheck::wgmmaReadShared(const Inst &inst, const Effect &effect,
   uint32_t addresses[maxOperandChunks];
   auto read = [&](uint64_t bits, int rows, bool mnMajor) {
     chunkAddresses(MatrixDescriptor::decode(bits), rows, mnMajor, addresses);
-    int chunks = operandChunks(rows);
-    for (int i = static_cast<int>(warp.index % warpgroupWarps); i < chunks;
-         i += warpgroupWarps)
-      if (addresses[i] + chunkBytes <= warp.cta->sharedSize)
-        sharedRange(who, *warp.cta, addresses[i], chunkBytes, 1, 0, false);
+    int first = static_cast<int>(warp.index % warpgroupWarps);
+    readChunks(who, addresses + first, operandChunks(rows) - first,
+               warpgroupWarps, chunkBytes);
   };
   if (!spec.op.aInRegisters)
     read(warp.row64<uint64_t>(inst.a)[0], WgmmaOp::m, spec.op.transposeA);
@@ -143,7 +148,8 @@ void OrderCheck::touchRegisters(const Inst &inst, const Effect &effect,
   const Ref *rows = launch->program->touchedRows.data() + effect.firstRow;
   uint32_t base = warp.frame().base32;
   for (uint32_t i = 0; i < effect.rowCount; ++i) {
-    uint32_t row = (base + rows[i]) / row32Bytes;
+    uint32_t row = (base + (rows[i] & ~touchWrites)) / row32Bytes;
+    bool writes = rows[i] & touchWrites;
     reserve(registers, row);
     if (registers.busy[row] > registers.done) {
       bool committed = registers.busy[row] <= registers.committed;
@@ -156,13 +162,21 @@ void OrderCheck::touchRegisters(const Inst &inst, const Effect &effect,
               : "a register is accessed that a wgmma.mma_async uses, "
                 "which no wgmma.commit_group made part of a group to "
                 "wait for");
+      // Two reads cannot disturb each other; only the letter forbids it.
+      if (!writes && registers.busyRead[row])
+        found.severity = Severity::Formal;
       setOther(found, stateOf(*warp.cta->cluster), stateOf(warp).agent, 0,
                registers.busyPc[row]);
       report(std::move(found));
       registers.busy[row] = 0;
     }
-    if (!registers.touched[row])
+    if (!registers.touched[row]) {
       registers.touchedRows.push_back(row);
+      registers.touchedWrite[row] = false;
+    }
+    if (registers.touchedWrite[row] && !writes)
+      continue;
+    registers.touchedWrite[row] = writes;
     registers.touched[row] = pcOf(inst) + 1;
   }
 }

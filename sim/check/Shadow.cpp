@@ -73,6 +73,15 @@ bool Shadow::compact() {
     for (Touch &touch : set.touches)
       touch.record = number[touch.record];
   compactAt = std::max<size_t>(compactAt, size_t(kept) * 2);
+  // Numbers have so many bits; memory that needs more is taken as untouched.
+  if (compactAt > maxRecords) {
+    for (Page &page : pages)
+      page.reset();
+    sets.clear();
+    freeSets.clear();
+    log.records.resize(1);
+    compactAt = maxRecords / 2;
+  }
   return true;
 }
 

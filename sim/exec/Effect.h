@@ -59,6 +59,8 @@ enum class EffectKind : uint8_t {
   Exit,
   WmmaLoad,
   WmmaStore,
+  TensormapReplace,
+  TensormapCopy, ///< tensormap.cp_fenceproxy
 };
 
 /// ISA 8.4 and 8.8. Volatile counts as relaxed at system scope (8.4.2).
@@ -109,7 +111,7 @@ struct Effect {
   bool row64 = false;     ///< Store: the values are in rows of 64 bits
   bool constantMove = false; ///< copies a register or a constant
   /// Rows of 32 bits that it names, where wgmma may have them in flight: a part
-  /// of Program::touchedRows.
+  /// of Program::touchedRows, with `touchWrites` for results.
   uint32_t firstRow = 0, rowCount = 0;
 
   /// A register that no path to here writes, though its value shows.
@@ -126,6 +128,8 @@ struct Effect {
            order == MemoryOrder::AcquireRelease;
   }
 };
+
+inline constexpr uint32_t touchWrites = uint32_t(1) << 31;
 
 /// Everything that the text says; rows are left empty.
 Effect effectOf(const ptx::Instruction &instruction);

@@ -192,6 +192,9 @@ Effect effectOf(const Instruction &ast) {
   else if (op == "ldmatrix" || op == "stmatrix")
     effect.kind =
         op == "ldmatrix" ? EffectKind::LoadMatrix : EffectKind::StoreMatrix;
+  else if (op == "tensormap")
+    effect.kind = has(ast, "replace") ? EffectKind::TensormapReplace
+                                      : EffectKind::TensormapCopy;
   else if (op == "wmma" && (has(ast, "load") || has(ast, "store")))
     effect.kind =
         has(ast, "load") ? EffectKind::WmmaLoad : EffectKind::WmmaStore;
@@ -208,7 +211,7 @@ Effect effectOf(const Instruction &ast) {
 // Side table
 //===----------------------------------------------------------------------===//
 
-static void addRows(const InstDecoder &d, const Operand &operand,
+static void addRows(const InstDecoder &d, const Operand &operand, Ref flag,
                     std::vector<Ref> &rows) {
   LocalName name;
   if (operand.kind == Operand::Kind::Name && operand.name != "_") {
@@ -217,11 +220,11 @@ static void addRows(const InstDecoder &d, const Operand &operand,
     if (d.isRegister(plain, name) && name.type != ptx::Type::Pred &&
         name.bytes <= 4 && !(name.ref & constantRow))
       for (uint32_t i = 0; i < name.vector; ++i)
-        rows.push_back(name.ref + i * row32Bytes);
+        rows.push_back((name.ref + i * row32Bytes) | flag);
     return;
   }
   for (const Operand &element : operand.elements)
-    addRows(d, element, rows);
+    addRows(d, element, flag, rows);
 }
 
 void InstDecoder::announceUndefinedGuard() {
@@ -232,6 +235,12 @@ void InstDecoder::announceUndefinedGuard() {
   effect.undefined = keep(std::string(found->second));
   prelude(runNothing).effect = static_cast<uint32_t>(fn.program.effects.size());
   fn.program.effects.push_back(effect);
+}
+
+static bool hasResult(const Instruction &ast) {
+  std::string_view op = ast.opcode;
+  return op != "st" && op != "stmatrix" && op != "red" && op != "bar" &&
+         op != "barrier" && ast.operands[0].kind != Operand::Kind::Address;
 }
 
 void InstDecoder::annotate() {
@@ -247,14 +256,18 @@ void InstDecoder::annotate() {
       value = &value->elements.front();
     }
     LocalName name;
-    effect.row64 = isRegister(*value, name) ? name.bytes > 4
-                                            : effect.bytes / count >= 8;
+    effect.row64 =
+        isRegister(*value, name) ? name.bytes > 4 : effect.bytes / count >= 8;
   }
   if (fn.usesWgmma) {
     std::vector<Ref> &rows = fn.program.touchedRows;
     effect.firstRow = static_cast<uint32_t>(rows.size());
+    // Stores and barriers have no result; an address is no result either.
     for (const Operand &operand : ast.operands)
-      addRows(*this, operand, rows);
+      addRows(*this, operand,
+              &operand == ast.operands.data() && hasResult(ast) ? touchWrites
+                                                                : 0,
+              rows);
     effect.rowCount = static_cast<uint32_t>(rows.size()) - effect.firstRow;
   }
   if (auto found = fn.undefinedReads.find(ast.location);
@@ -295,7 +308,7 @@ void FunctionDecoder::dropOtherRows() {
     Effect &effect = program.effects[inst.effect];
     const Ref *rows = program.touchedRows.data() + effect.firstRow;
     if (std::any_of(rows, rows + effect.rowCount,
-                    [&](Ref row) { return used.contains(row); }))
+                    [&](Ref row) { return used.contains(row & ~touchWrites); }))
       continue;
     effect.rowCount = 0;
     if (effect.kind != EffectKind::None || effect.undefined)
