@@ -5,6 +5,7 @@
 #include "sim/exec/Memory.h"
 #include "sim/exec/ops/AsyncOps.h"
 #include "sim/exec/ops/MatrixOps.h"
+#include "sim/exec/ops/WmmaOps.h"
 
 #include <algorithm>
 #include <bit>
@@ -157,6 +158,25 @@ void Footprint::addMatrixRows(const Inst &inst, Warp &warp, bool writes) {
   }
 }
 
+/// Rows or columns of a matrix, which the whole warp accesses together.
+void Footprint::addWmmaLines(const Inst &inst, Warp &warp, bool writes) {
+  const auto &spec = *static_cast<const WmmaMoveSpec *>(inst.aux);
+  int leading = 0, count = 0;
+  wmmaExtents(spec, leading, count);
+  uint64_t bits = static_cast<uint64_t>(spec.bits);
+  uint64_t stride = read32(warp, inst.b, 0) * bits / 8;
+  Span span;
+  span.reads = !writes;
+  span.writes = writes;
+  span.elementBytes = std::max(1u, static_cast<uint32_t>(bits / 8));
+  for (int line = 0; line < count; ++line)
+    if (locate(inst, warp, 0, spaceOf(inst),
+               laneAddress(inst, warp, 0) +
+                   static_cast<uint64_t>(line) * stride,
+               static_cast<uint64_t>(leading) * bits / 8, span))
+      spans.push_back(span);
+}
+
 //===----------------------------------------------------------------------===//
 // Asynchronous operations
 //===----------------------------------------------------------------------===//
@@ -298,6 +318,10 @@ void Footprint::find(const Inst &inst, const Effect &effect, Warp &warp) {
     return addMatrixRows(inst, warp, false);
   case EffectKind::StoreMatrix:
     return addMatrixRows(inst, warp, true);
+  case EffectKind::WmmaLoad:
+    return addWmmaLines(inst, warp, false);
+  case EffectKind::WmmaStore:
+    return addWmmaLines(inst, warp, true);
   case EffectKind::AsyncCopy:
     return addAsyncCopy(inst, warp);
   case EffectKind::BulkCopy:

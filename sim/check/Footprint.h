@@ -62,6 +62,7 @@ public:
 private:
   void addAccess(const Inst &inst, const Effect &effect, Warp &warp);
   void addMatrixRows(const Inst &inst, Warp &warp, bool writes);
+  void addWmmaLines(const Inst &inst, Warp &warp, bool writes);
   void addAsyncCopy(const Inst &inst, Warp &warp);
   void addBulkCopy(const Inst &inst, Warp &warp, uint32_t lane);
   void addBox(const Inst &inst, Warp &warp, uint32_t lane);
