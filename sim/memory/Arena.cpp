@@ -64,19 +64,25 @@ uint64_t Arena::allocate(uint64_t bytes, uint64_t align, const void *owner,
                          uint32_t tag) {
   if (bytes == 0 || bytes > size)
     return 0;
-  uint64_t padded = roundUp(bytes, kGranularity) + guards.redZone;
+  uint64_t needed = roundUp(bytes, kGranularity);
+  uint64_t padded = needed + guards.redZone;
   align = std::max(align, kGranularity);
   std::lock_guard<std::mutex> lock(mutex);
   uint64_t address = place(padded, align);
+  // A program that can have the memory without guards gets it with them too.
   if (!address && quarantined) {
     shrinkQuarantine(0);
+    address = place(padded, align);
+  }
+  if (!address && guards.redZone) {
+    padded = needed;
     address = place(padded, align);
   }
   if (!address)
     return 0;
   Allocation allocation{address, bytes, nextId(), owner, tag};
   live[address] = {allocation, padded};
-  used += padded;
+  used += needed;
   if (guards.watcher)
     guards.watcher->allocated(allocation);
   return address;
@@ -86,8 +92,8 @@ void Arena::releaseLocked(std::map<uint64_t, Block>::iterator block) {
   uint64_t address = block->first, bytes = block->second.padded;
   if (guards.watcher)
     guards.watcher->released(block->second.allocation);
+  used -= roundUp(block->second.allocation.size, kGranularity);
   live.erase(block);
-  used -= bytes;
   if (bytes >= kDiscardBytes)
     discardPages(address, bytes);
   if (guards.quarantine == 0)

@@ -219,3 +219,21 @@ assert cuda.tilewright_sim_configure_checks(b'memory', b'') == 210
                           timeout=60)
     assert done.returncode == 0, done.stderr
     assert len(json.loads(path.read_text())["findings"]) == 1
+
+
+def test_guards_take_no_memory_from_programs_that_need_all(tmp_path):
+    done, found = run(tmp_path, """
+free, total = ctypes.c_size_t(), ctypes.c_size_t()
+def left():
+    assert cuda.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total)) == 0
+    return free.value
+before = left()
+half = before // 2 // 512 * 512
+for _ in range(2):
+    first, second = allocate(half), allocate(half)
+    assert left() == before - 2 * half
+    cuda.cuMemFree_v2(ctypes.c_uint64(first))
+    cuda.cuMemFree_v2(ctypes.c_uint64(second))
+assert left() == before
+""")
+    assert (done.returncode, done.stderr, found) == (0, "", [])
