@@ -1,6 +1,5 @@
 // CUB's collectives of a block and of a warp.
-// CUB merges past the end of what it has written, and drops what it read there.
-//! findings: initialization
+// Its merge sort reads past the end of what it has written, and drops that.
 #include "Check.h"
 #include <algorithm>
 #include <cub/block/block_load.cuh>

@@ -1,8 +1,7 @@
 // Thrust: sort, sort_by_key, merge sort by a comparison, unique.
-// CUB merges past the end of what it has written, and drops what it read there;
-// its select, in place here, passes on from block to block what has been read
-// with relaxed accesses, which order nothing.
-//! findings: initialization race
+// The select behind unique works in place here, and passes on from block to
+// block what has been read with relaxed accesses, which order nothing.
+//! findings: race
 #include "Check.h"
 #include <algorithm>
 #include <thrust/device_vector.h>
