@@ -75,6 +75,7 @@ uint64_t Arena::allocate(uint64_t bytes, uint64_t align, const void *owner,
     address = place(padded, align);
   }
   if (!address && guards.redZone) {
+    dropRedZones();
     padded = needed;
     address = place(padded, align);
   }
@@ -101,6 +102,16 @@ void Arena::releaseLocked(std::map<uint64_t, Block>::iterator block) {
   quarantine.push_back({address, bytes});
   quarantined += bytes;
   shrinkQuarantine(guards.quarantine);
+}
+
+/// Gives back what lies behind the live blocks.
+void Arena::dropRedZones() {
+  for (auto &[address, block] : live) {
+    uint64_t needed = roundUp(block.allocation.size, kGranularity);
+    if (block.padded > needed)
+      mergeHole(address + needed, block.padded - needed);
+    block.padded = needed;
+  }
 }
 
 /// Lets go of the oldest blocks until at most `limit` bytes are kept back.

@@ -85,6 +85,7 @@ private:
   void releaseLocked(std::map<uint64_t, Block>::iterator block);
   void mergeHole(uint64_t address, uint64_t bytes);
   void shrinkQuarantine(uint64_t limit);
+  void dropRedZones();
 
   const uint64_t base, size;
   mutable std::mutex mutex;
