@@ -31,8 +31,8 @@ std::string describeShared(const Cta &cta, uint64_t offset) {
        launch.launch->kernel->code->sharedVariables)
     if (offset - variable.offset < variable.size)
       return std::to_string(offset - variable.offset) +
-             " bytes into shared variable '" + variable.name + "' of " +
-             std::to_string(variable.size) + " bytes";
+             " bytes into shared variable '" + demangled(variable.name) +
+             "' of " + std::to_string(variable.size) + " bytes";
   if (launch.launch->dynamicSharedBytes && offset >= launch.staticSharedEnd &&
       offset < cta.sharedSize)
     return std::to_string(offset - launch.staticSharedEnd) +

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
+#include <cxxabi.h>
 #include <tuple>
 
 namespace tilewright::sim::check {
@@ -39,6 +41,14 @@ std::optional<KindSet> KindSet::parse(std::string_view text,
       return set;
     text.remove_prefix(name.size() + 1);
   }
+}
+
+std::string demangled(const std::string &name) {
+  int status = 0;
+  char *text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
+  std::string result = status == 0 ? text : name;
+  std::free(text);
+  return result;
 }
 
 //===----------------------------------------------------------------------===//

@@ -91,6 +91,9 @@ struct Finding {
   std::string message;
 };
 
+/// A C++ name as its author wrote it; others as they are.
+std::string demangled(const std::string &name);
+
 /// A place as text, which outlives the module.
 struct ResolvedPlace {
   std::string file;      ///< what the module is called

@@ -7,9 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <cxxabi.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,15 +50,6 @@ static std::string caretLines(const ResolvedPlace &place) {
   for (uint32_t i = 0; i + 1 < place.column && i < place.text.size(); ++i)
     caret += place.text[i] == '\t' ? '\t' : ' ';
   return place.text + "\n" + caret + "^\n";
-}
-
-/// A C++ kernel's name as its author wrote it.
-static std::string demangled(const std::string &name) {
-  int status = 0;
-  char *text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
-  std::string result = status == 0 ? text : name;
-  std::free(text);
-  return result;
 }
 
 static std::string whoText(const std::optional<Dim3> &block,

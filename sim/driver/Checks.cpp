@@ -70,7 +70,8 @@ void Checks::released(const Allocation &allocation) {
 
 void Checks::named(const sim::Module &module, const std::string &moduleName) {
   for (const auto &[name, variable] : module.globals())
-    memory.rename(variable.address, "variable '" + name + "' of " +
+    memory.rename(variable.address, "variable '" + check::demangled(name) +
+                                        "' of " +
                                         std::to_string(variable.size) +
                                         " bytes in " + moduleName);
 }
