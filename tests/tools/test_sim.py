@@ -35,6 +35,38 @@ sys.exit(int(sys.argv[2]))
 """
 
 
+# Every block takes a ticket; prints who came when.
+TICKETS = """
+import ctypes
+cuda = ctypes.CDLL("libcuda.so.1")
+PTX = b'''.version 8.0
+.target sm_90
+.address_size 64
+.visible .entry k(.param .u64 out) {
+  .reg .b32 %r<4>; .reg .b64 %rd<4>;
+  ld.param.u64 %rd1, [out];
+  atom.global.add.u32 %r1, [%rd1], 1;
+  mov.u32 %r2, %ctaid.x; add.u32 %r2, %r2, 1;
+  mul.wide.u32 %rd2, %r2, 4; add.s64 %rd3, %rd1, %rd2;
+  st.global.u32 [%rd3], %r1;
+  ret;
+}'''
+def check(code): assert code == 0, code
+context, module, kernel, out = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint64()
+check(cuda.cuInit(0))
+check(cuda.cuCtxCreate_v4(ctypes.byref(context), None, 0, 0))
+check(cuda.cuModuleLoadData(ctypes.byref(module), PTX))
+check(cuda.cuModuleGetFunction(ctypes.byref(kernel), module, b"k"))
+check(cuda.cuMemAlloc_v2(ctypes.byref(out), ctypes.c_size_t(36)))
+check(cuda.cuMemsetD8_v2(out, ctypes.c_ubyte(0), ctypes.c_size_t(36)))
+parameters = (ctypes.c_void_p * 1)(ctypes.addressof(out))
+check(cuda.cuLaunchKernel(kernel, 8, 1, 1, 1, 1, 1, 0, None, parameters, None))
+tickets = (ctypes.c_uint32 * 9)()
+check(cuda.cuMemcpyDtoH_v2(tickets, out, ctypes.c_size_t(36)))
+print(list(tickets)[1:])
+"""
+
+
 def sim(*options, program, arguments=(), environment=None):
     return tilewright("sim", *options, "--", sys.executable, "-c", program, *arguments, environment=environment)
 
@@ -52,10 +84,27 @@ def test_programs_find_the_simulated_driver():
     assert output_of(sim("--sku", "h20,h200", "--threads", "1", program=DEVICE_NAME)) == "NVIDIA H20\nNVIDIA H200\n"
 
 
+def test_schedules():
+    def order(*options):
+        return json.loads(output_of(sim("--threads", "1", *options, program=TICKETS)))
+
+    assert order() == list(range(8)) == order("--schedule", "0")
+    orders = [order("--schedule", str(seed)) for seed in (1, 2, 3)]
+    assert all(sorted(each) == list(range(8)) for each in orders)
+    assert len({tuple(each) for each in orders} - {tuple(range(8))}) == 3
+    assert orders[0] == order("--schedule", "1")
+
+
 def test_arguments_are_passed_on_as_they_are():
     arguments = ["--check", "--", "-h", "", "[1,2]", "a b", "$HOME", "--help"]
     result = tilewright("sim", "--", sys.executable, "-c", "import sys; print(sys.argv[1:])", *arguments)
     assert output_of(result) == f"{arguments}\n"
+
+
+def test_seeds_reach_the_simulator():
+    program = "import os; print(os.environ.get('TILEWRIGHT_SIM_SCHEDULE'), os.environ.get('TILEWRIGHT_SIM_PERTURB'))"
+    assert output_of(sim(program=program)) == "None None\n"
+    assert output_of(sim("--schedule", "7", "--perturb", str(2**63), program=program)) == f"7 {2**63}\n"
 
 
 def test_other_library_paths_stay():
@@ -132,6 +181,7 @@ def test_termination_is_passed_on(tmp_path):
     (("--error-exitcode", "9", "--", "true"), "error: --error-exitcode requires --check"),
     (("--check", "all", "--error-exitcode", "256", "--", "true"), "error: --error-exitcode"),
     (("--threads", "0", "--", "true"), "error: --threads"),
+    (("--perturb", "much", "--", "true"), "error: Could not convert: --perturb = much"),
     (("--thread", "1", "--", "true"), "error: The following argument"),
 ])
 def test_usage(arguments, message):

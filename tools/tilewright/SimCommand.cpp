@@ -30,6 +30,7 @@ struct SimFlags {
   std::string sku, checks, jsonPath;
   int errorExitCode = kFindings;
   int threads = 0;
+  uint64_t schedule = 0, perturb = 0; ///< seeds; 0: the default
   std::vector<std::string> command;
 };
 
@@ -136,6 +137,10 @@ environmentOf(const SimFlags &flags, const fs::path &simulator,
     variables["TILEWRIGHT_SIM_SKU"] = flags.sku;
   if (flags.threads)
     variables["TILEWRIGHT_SIM_THREADS"] = std::to_string(flags.threads);
+  if (flags.schedule)
+    variables["TILEWRIGHT_SIM_SCHEDULE"] = std::to_string(flags.schedule);
+  if (flags.perturb)
+    variables["TILEWRIGHT_SIM_PERTURB"] = std::to_string(flags.perturb);
   if (!flags.checks.empty()) {
     variables["TILEWRIGHT_SIM_CHECK"] = flags.checks;
     variables["TILEWRIGHT_SIM_CHECK_JSON"] = findings.pattern();
@@ -215,6 +220,15 @@ void addSim(CLI::App &program, Action &action,
   sim->add_option("--threads", flags->threads,
                   "Host threads that run a kernel; the default is all cores")
       ->check(CLI::Range(1, 1024));
+  sim->add_option("--schedule", flags->schedule,
+                  "Run every kernel in another order that the ISA allows: "
+                  "warps, blocks, asynchronous operations; 0 is the default "
+                  "order")
+      ->type_name("SEED");
+  sim->add_option("--perturb", flags->perturb,
+                  "Make every approximation as wrong as the ISA allows; 0 "
+                  "makes them as good as the format")
+      ->type_name("SEED");
   sim->callback(
       [flags, &action] { action = [flags] { return simulate(*flags); }; });
 }
