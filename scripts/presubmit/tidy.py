@@ -36,6 +36,8 @@ COSTLY = [
 ]
 # What clang-tidy says of itself: the file it is at, suppressed warnings, what gave them.
 CHATTER = re.compile(r"^(\[\d+/\d+\] .*|\d+ warnings? .*|Suppressed .*|Use -header-filter.*)$")
+# Where one begins, with its notes behind it.
+FINDING = re.compile(r"^(?=\S+:\d+:\d+: error: )", re.MULTILINE)
 
 
 def fail(message):
@@ -140,9 +142,10 @@ def run(entries, sources, arguments):
                 continue
             failed += 1
             # A finding in a header comes with every source that includes it.
-            if findings not in said:
-                print(findings, flush=True)
-            said.add(findings)
+            for finding in map(str.rstrip, FINDING.split(findings.replace(f"{ROOT}/", ""))):
+                if finding and finding not in said:
+                    print(finding, flush=True)
+                said.add(finding)
     print(f"tidy: {len(sources)} files, {len(sources) - len(todo)} known to be clean, {failed} with findings", file=sys.stderr)
     return failed
 
