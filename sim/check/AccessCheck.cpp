@@ -67,16 +67,33 @@ void AccessCheck::clusterEnds(Cluster &cluster) {
 static bool storesGlobally(const Effect &effect, const Footprint &footprint) {
   if (effect.kind != EffectKind::Store)
     return effect.kind == EffectKind::StoreAsync;
+  if (footprint.hasHull)
+    return footprint.hull.space == ptx::Space::Global;
   for (const Span &span : footprint.spans)
     if (span.space == ptx::Space::Global)
       return true;
   return false;
 }
 
+/// Whether all bytes between the lanes' lowest and highest are of one object,
+/// and written, so that neither reads nor writes have to be looked at.
+bool AccessCheck::isHarmless(Warp &warp, const Span &hull) {
+  constexpr uint64_t quick = 1 << 16;
+  bool global = hull.space == ptx::Space::Global;
+  if (checksMemory && global && !isLive(hull.address, hull.bytes))
+    return false;
+  if (checksMemory && !global && leavesVariables(warp, hull))
+    return false;
+  return !checksWrites ||
+         (hull.bytes <= quick && isWritten(warp, hull, 0, hull.bytes));
+}
+
 void AccessCheck::before(const Inst &inst, const Effect &effect, Warp &warp) {
   if (!checksMemory && !checksWrites)
     return;
   footprint.find(inst, effect, warp);
+  if (footprint.hasHull && !isHarmless(warp, footprint.hull))
+    footprint.expand(inst, effect, warp);
   if (checksWrites && effect.undefined)
     report(findingAt(Kind::Initialization, inst, warp,
                      static_cast<uint32_t>(std::countr_zero(warp.mask)),

@@ -57,7 +57,10 @@ public:
                const std::string &message) override;
 
 private:
+  bool isHarmless(Warp &warp, const Span &hull);
+
   // MemoryCheck.cpp
+  bool leavesVariables(const Warp &warp, const Span &span) const;
   void checkObjects(const Inst &inst, Warp &warp);
   void checkShared(const Inst &inst, Warp &warp, const Span &span,
                    const char *what);

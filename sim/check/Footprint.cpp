@@ -116,14 +116,57 @@ static uint32_t elementBytes(const Inst &inst, const Effect &effect) {
   return effect.bytes;
 }
 
+/// Whether nobody asks where the access leads.
+static bool isLeftOut(const Inst &inst, const Effect &effect) {
+  Space space = spaceOf(inst);
+  // By name: results and arguments of calls, which calls write.
+  return space == Space::Param ||
+         (space == Space::Local && (inst.flags & addressInFrame) &&
+          effect.kind == EffectKind::Load);
+}
+
+/// Lowest and highest address of the executing lanes.
+static void findBounds(const Inst &inst, Warp &warp, uint64_t &low,
+                       uint64_t &high) {
+  low = ~uint64_t(0);
+  high = 0;
+  if (warp.mask == allLanes && inst.a != noRef && !(inst.flags & address32)) {
+    const uint64_t *row = warp.row64<uint64_t>(inst.a);
+    for (int lane = 0; lane < laneCount; ++lane) {
+      low = std::min(low, row[lane]);
+      high = std::max(high, row[lane]);
+    }
+    uint64_t offset = static_cast<uint64_t>(int64_t{inst.imm});
+    low += offset;
+    high += offset;
+    return;
+  }
+  eachLane(warp.mask, [&](uint32_t lane) {
+    uint64_t address = laneAddress(inst, warp, static_cast<int>(lane));
+    low = std::min(low, address);
+    high = std::max(high, address);
+  });
+}
+
+bool Footprint::findHull(const Inst &inst, const Effect &effect, Warp &warp) {
+  Space space = spaceOf(inst);
+  if (space == Space::Local || warp.mask == 0)
+    return false;
+  uint64_t low = 0, high = 0;
+  findBounds(inst, warp, low, high);
+  hull = {};
+  return low <= high &&
+         locate(inst, warp, 0, space, low, high - low + effect.bytes, hull) &&
+         hull.space != Space::Local;
+}
+
+void Footprint::expand(const Inst &inst, const Effect &effect, Warp &warp) {
+  hasHull = false;
+  addAccess(inst, effect, warp);
+}
+
 void Footprint::addAccess(const Inst &inst, const Effect &effect, Warp &warp) {
   Space space = spaceOf(inst);
-  if (space == Space::Param)
-    return;
-  // By name: results and arguments of calls, which calls write.
-  if (space == Space::Local && (inst.flags & addressInFrame) &&
-      effect.kind == EffectKind::Load)
-    return;
   Span span;
   bool updates =
       effect.kind == EffectKind::Atomic || effect.kind == EffectKind::Reduction;
@@ -308,12 +351,16 @@ void Footprint::find(const Inst &inst, const Effect &effect, Warp &warp) {
   spans.clear();
   copies.clear();
   boxes.clear();
+  hasHull = false;
   switch (effect.kind) {
   case EffectKind::Load:
   case EffectKind::Store:
   case EffectKind::Atomic:
   case EffectKind::Reduction:
-    return addAccess(inst, effect, warp);
+    if (isLeftOut(inst, effect))
+      return;
+    hasHull = findHull(inst, effect, warp);
+    return hasHull ? void() : addAccess(inst, effect, warp);
   case EffectKind::LoadMatrix:
     return addMatrixRows(inst, warp, false);
   case EffectKind::StoreMatrix:

@@ -54,12 +54,19 @@ struct BoxTransfer {
 class Footprint {
 public:
   void find(const Inst &inst, const Effect &effect, Warp &warp);
+  /// Most accesses are harmless as a whole, which needs no span for each lane:
+  /// find() left them out if `hull` encloses them all. Before the instruction
+  /// has run.
+  void expand(const Inst &inst, const Effect &effect, Warp &warp);
 
+  bool hasHull = false;
+  Span hull;
   std::vector<Span> spans;
   std::vector<CopySpans> copies;
   std::vector<BoxTransfer> boxes;
 
 private:
+  bool findHull(const Inst &inst, const Effect &effect, Warp &warp);
   void addAccess(const Inst &inst, const Effect &effect, Warp &warp);
   void addMatrixRows(const Inst &inst, Warp &warp, bool writes);
   void addWmmaLines(const Inst &inst, Warp &warp, bool writes);

@@ -34,13 +34,21 @@ static std::string accessText(const Span &span, uint64_t bytes,
 
 /// What lies behind the last static variable is there because memory is given
 /// out in larger units, and belongs to nobody.
+static uint64_t endOfVariables(const Warp &warp, const Span &span) {
+  const LaunchContext &launch = *warp.launch;
+  return launch.launch->dynamicSharedBytes ? span.cta->sharedSize
+                                           : launch.staticSharedEnd;
+}
+
+bool AccessCheck::leavesVariables(const Warp &warp, const Span &span) const {
+  return span.address + span.bytes > endOfVariables(warp, span);
+}
+
 void AccessCheck::checkShared(const Inst &inst, Warp &warp, const Span &span,
                               const char *what) {
-  const LaunchContext &launch = *warp.launch;
-  uint64_t end = launch.launch->dynamicSharedBytes ? span.cta->sharedSize
-                                                   : launch.staticSharedEnd;
-  if (span.address + span.bytes <= end)
+  if (!leavesVariables(warp, span))
     return;
+  uint64_t end = endOfVariables(warp, span);
   uint64_t step = span.laneBytes ? span.laneBytes : span.bytes;
   uint64_t lanes = (span.address + span.bytes - end + step - 1) / step;
   uint64_t first = span.bytes - std::min(lanes * step, span.bytes);
