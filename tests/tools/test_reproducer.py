@@ -17,6 +17,7 @@ FAULTS = {
     "fail": ("failed", "fails, as asked"),
     "invalid": ("failed", "empty block: expect at least a terminator"),
     "crash": ("crashed: Aborted", ""),
+    "overflow": ("crashed: Segmentation fault", ""),
     "fatal": ("LLVM reports a fatal error: Cannot select: as asked", "Cannot select: as asked"),
 }
 

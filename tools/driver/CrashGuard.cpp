@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstring>
 #include <mutex>
+#include <vector>
 
 using llvm::CrashRecoveryContext;
 
@@ -32,16 +33,51 @@ static void handleFatalError(void *, const char *reason, bool) {
   std::abort();
 }
 
-static void enableOnce() {
+/// Lets the handlers run where the stack is full: a recursion without end is a
+/// crash like any other.
+static void useOtherStack() {
+  for (int signal : {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP}) {
+    struct sigaction action;
+    sigaction(signal, nullptr, &action);
+    action.sa_flags |= SA_ONSTACK;
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+namespace {
+/// A second stack for the handlers of one thread.
+class SignalStack {
+public:
+  SignalStack() {
+    stack_t stack{};
+    stack.ss_sp = memory.data();
+    stack.ss_size = memory.size();
+    sigaltstack(&stack, nullptr);
+  }
+  ~SignalStack() {
+    stack_t none{};
+    none.ss_flags = SS_DISABLE;
+    sigaltstack(&none, nullptr);
+  }
+
+private:
+  std::vector<char> memory = std::vector<char>(1 << 16);
+};
+} // namespace
+
+static void enable() {
   static std::once_flag once;
   std::call_once(once, [] {
     CrashRecoveryContext::Enable();
     llvm::install_fatal_error_handler(handleFatalError);
+    useOtherStack();
   });
+  static thread_local SignalStack stack;
+  (void)stack;
 }
 
 std::optional<std::string> runGuarded(llvm::function_ref<void()> body) {
-  enableOnce();
+  enable();
   CrashRecoveryContext guard;
   fatalReason.clear();
   if (guard.RunSafely(body))

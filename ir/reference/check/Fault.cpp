@@ -28,9 +28,9 @@ struct Fault : PassWrapper<Fault, OperationPass<ModuleOp>> {
   }
   void runOnOperation() override;
 
-  Option<std::string> kind{*this, "kind",
-                           llvm::cl::desc("fail, invalid, crash or fatal"),
-                           llvm::cl::init("fail")};
+  Option<std::string> kind{
+      *this, "kind", llvm::cl::desc("fail, invalid, crash, overflow or fatal"),
+      llvm::cl::init("fail")};
 };
 } // namespace
 
@@ -42,11 +42,23 @@ static void addInvalidFunction(ModuleOp module) {
   function.addEntryBlock();
 }
 
+/// Fills the stack. Something is left to do behind the call, so that it stays
+/// one.
+static int recurse(volatile int *outer) {
+  if (*outer < 0)
+    return 0; // never: the stack is full long before
+  volatile int mine = *outer + 1;
+  return recurse(&mine) + mine;
+}
+
 void Fault::runOnOperation() {
   if (kind == "invalid")
     return addInvalidFunction(getOperation());
   if (kind == "crash")
     std::abort();
+  volatile int depth = 0;
+  if (kind == "overflow")
+    depth = recurse(&depth);
   if (kind == "fatal")
     llvm::report_fatal_error("Cannot select: as asked");
   getOperation().emitError("fails, as asked");

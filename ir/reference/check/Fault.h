@@ -8,8 +8,9 @@
 namespace tilewright::check {
 
 /// `xf-check-fault`. Kinds: "fail" signals a failure, with a diagnostic;
-/// "invalid" leaves IR that does not verify; "crash" aborts; "fatal" reports a
-/// fatal error of LLVM, as its backends do where they cannot select.
+/// "invalid" leaves IR that does not verify; "crash" aborts; "overflow"
+/// recurses without end; "fatal" reports a fatal error of LLVM, as its backends
+/// do where they cannot select.
 std::unique_ptr<mlir::Pass> createFaultPass(llvm::StringRef kind);
 
 void registerFaultPass();
