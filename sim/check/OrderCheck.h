@@ -161,6 +161,7 @@ private:
                uint64_t address, uint32_t bytes, bool updates);
   void observe(Warp &warp, uint32_t lane, const Effect &effect,
                uint64_t address, uint32_t bytes);
+  const ClockRef &hintOf(Warp &warp, const View &view);
   Known exportClock(Warp &warp, const ClockRef &clock);
   ClockRef importClock(ClusterState &cluster, const Known &known);
 
@@ -241,6 +242,10 @@ private:
                       bool otherWrites, uint64_t address, bool isGlobal);
   bool orderedGenerically(const Accessor &who, const AccessRecord &other,
                           uint32_t otherLanes, uint32_t lanes) const;
+  bool isHinted(const Accessor &who, const AccessRecord &other,
+                uint32_t otherLanes, uint32_t lane) const;
+  bool endsBehindSome(const Accessor &who, const AccessRecord &other,
+                      uint32_t otherLanes) const;
   bool completesInGroup(const Inst &inst) const;
   bool sameValue(const Accessor &who, uint32_t lane, uint32_t otherLane) const;
   bool storesWhatIsThere(const Accessor &who, uint32_t lane) const;
@@ -262,6 +267,11 @@ private:
   std::unordered_map<uint64_t, Location> locations; ///< by 4 bytes
   /// Findings of one pair of instructions that were passed on.
   std::map<std::array<uint32_t, 3>, uint32_t> repeats;
+
+  struct {
+    ClockRef base, all;
+    uint32_t agent = 0, time = 0, lanes = 0;
+  } hint;
 
   // Between before() and after().
   uint32_t barrierPhase = 0;

@@ -65,6 +65,18 @@ ClockRef OrderCheck::importClock(ClusterState &cluster, const Known &known) {
   return result;
 }
 
+/// What all lanes of a relaxed store know together; made once for all of them.
+const ClockRef &OrderCheck::hintOf(Warp &warp, const View &view) {
+  WarpState &state = stateOf(warp);
+  uint32_t agent = stateOf(*warp.cta->cluster).globalAgents[state.agent];
+  if (hint.agent != agent || hint.time != state.time ||
+      hint.lanes != warp.mask || !(hint.base == view.generic)) {
+    hint = {view.generic, view.generic, agent, state.time, warp.mask};
+    addOwn(warp, state, warp.mask, hint.all);
+  }
+  return hint.all;
+}
+
 /// What lane `lane` hands on with a strong write.
 void OrderCheck::publish(Warp &warp, uint32_t lane, const Effect &effect,
                          uint64_t address, uint32_t bytes, bool updates) {
@@ -85,20 +97,21 @@ void OrderCheck::publish(Warp &warp, uint32_t lane, const Effect &effect,
   addFenced(warp, state, state.proxyFences, 1u << lane, async);
   uint64_t first = address / locationBytes;
   uint64_t last = (address + bytes - 1) / locationBytes;
-  if (!generic) {
-    // A plain write starts a chain of its own, with nothing in it.
-    for (uint64_t at = first; !updates && at <= last; ++at)
-      locations.erase(at);
-    return;
-  }
+  Known hinted;
+  if (!updates && !effect.releases() && launch->memory.contains(address, bytes))
+    hinted = exportClock(warp, hintOf(warp, *view));
+  else if (updates && !generic)
+    return; // A chain of atomics goes on as it is.
   Known knownGeneric = exportClock(warp, generic);
   Known knownAsync = exportClock(warp, async);
   for (uint64_t at = first; at <= last; ++at) {
     Location &location = locations[at];
+    // A plain write starts a chain of its own.
     if (!updates)
       location = Location();
     location.generic.join(knownGeneric);
     location.async.join(knownAsync);
+    location.hinted.join(hinted);
     location.scope = std::min(location.scope, scope);
     location.cluster = stateOf(*warp.cta->cluster).number;
     location.cta = warp.cta->rank;
@@ -126,8 +139,9 @@ void OrderCheck::observe(Warp &warp, uint32_t lane, const Effect &effect,
       continue;
     learnt.seenGeneric.join(importClock(cluster, location.generic));
     learnt.seenAsync.join(importClock(cluster, location.async));
+    learnt.hinted.join(importClock(cluster, location.hinted));
   }
-  if (!learnt.seenGeneric)
+  if (!learnt.seenGeneric && !learnt.hinted)
     return;
   if (effect.acquires()) {
     learnt.generic = std::move(learnt.seenGeneric);

@@ -212,10 +212,16 @@ void OrderCheck::reportConflict(const Accessor &who, const AccessRecord &other,
     else
       found.message = "no barrier orders this " + self + " behind the " + them +
                       " that " + what;
+    if (writes && !otherWrites && isHinted(who, other, otherLanes, lane)) {
+      found.severity = Severity::Formal;
+      found.message += "; a relaxed store without a fence tells of it";
+    }
     // Threads that store what is there already do no harm.
     if (writes && otherWrites && storesWhatIsThere(who, lane))
       found.severity = Severity::Formal;
   }
+  if (endsBehindSome(who, other, otherLanes))
+    found.severity = Severity::Formal;
   if (isGlobal) {
     found.address = address + reinterpret_cast<uint64_t>(launch->memory.base);
   } else {
@@ -226,6 +232,30 @@ void OrderCheck::reportConflict(const Accessor &who, const AccessRecord &other,
   }
   setOther(found, other.cluster, other.warp, otherLane, other.pc);
   report(std::move(found));
+}
+
+/// Whether relaxed stores alone tell of the other access.
+bool OrderCheck::isHinted(const Accessor &who, const AccessRecord &other,
+                          uint32_t otherLanes, uint32_t lane) const {
+  for (const LaneGroup &group : who.state->groups)
+    if (group.lanes >> lane & 1) {
+      Accessor hinted = who;
+      hinted.clock = group.view.hinted;
+      return ordered(hinted, other, otherLanes, 1u << lane);
+    }
+  return false;
+}
+
+/// An mbarrier.inval behind some of the lanes that used the object together:
+/// cuda::pipeline lets one lane of a match.any speak for the others.
+bool OrderCheck::endsBehindSome(const Accessor &who, const AccessRecord &other,
+                                uint32_t otherLanes) const {
+  if (who.record.method != Method::Mbarrier || other.method != Method::Mbarrier)
+    return false;
+  for (; otherLanes; otherLanes &= otherLanes - 1)
+    if (ordered(who, other, otherLanes & -otherLanes, who.lanes))
+      return true;
+  return false;
 }
 
 bool OrderCheck::completesInGroup(const Inst &inst) const {

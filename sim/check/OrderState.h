@@ -27,6 +27,9 @@ struct View {
   MemoryScope fenceScope = MemoryScope::Sys;
   /// What relaxed reads have seen, until a fence makes it known.
   ClockRef seenGeneric, seenAsync;
+  /// What relaxed stores without a fence told of. It orders nothing, but
+  /// everybody relies on reads that such a store's value was made of.
+  ClockRef hinted;
 
   void join(const View &other) {
     generic.join(other.generic);
@@ -37,6 +40,7 @@ struct View {
     fencedAsync.join(other.fencedAsync);
     seenGeneric.join(other.seenGeneric);
     seenAsync.join(other.seenAsync);
+    hinted.join(other.hinted);
   }
   bool operator==(const View &) const = default;
 };
@@ -159,7 +163,7 @@ struct ClusterState {
 
 /// A location that strong operations wrote: what an acquire gets from it.
 struct Location {
-  Known generic, async;
+  Known generic, async, hinted;
   MemoryScope scope = MemoryScope::Sys;
   uint32_t cluster = 0, cta = 0;
 };
