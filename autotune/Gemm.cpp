@@ -17,9 +17,9 @@ static constexpr int64_t kAccumulatorBytes = 4;
 // Registers that a math thread needs besides accumulators: addresses, loop
 // state, and what the epilogue holds of one slice.
 static constexpr int64_t kRegistersBesideAccumulators = 72;
-// Columns that a rope's epilogue works on at a time; what it holds of 128, with
-// a bias on top, spills.
-static constexpr int64_t kRopeSlice = 64;
+// Columns that the epilogue of a head works on at a time; what it holds of 128,
+// with a bias on top, spills.
+static constexpr int64_t kHeadSlice = 64;
 
 std::vector<ConfigField> GemmConfig::fields() const {
   return {{"BLOCK_M", blockM},
@@ -28,6 +28,7 @@ std::vector<ConfigField> GemmConfig::fields() const {
           {"num_stages", numStages},
           {"math_warpgroups", mathWarpgroups},
           {"swap_ab", swapAB},
+          {"pingpong", pingPong},
           {"split_k", splitK},
           {"multicast", multicast},
           {"group_m", groupM}};
@@ -40,8 +41,8 @@ int64_t gemmEpilogueSlice(const GemmConfig &config, const GemmShape &shape) {
   if (shape.headDim)
     slice = std::gcd(slice, shape.headDim);
   // The halves of a rope are in registers together, beside the accumulators.
-  if (shape.headDim && !shape.reducesHeads && !config.swapAB)
-    slice = std::gcd(slice, kRopeSlice);
+  if (shape.headDim && !config.swapAB)
+    slice = std::gcd(slice, kHeadSlice);
   return slice;
 }
 
@@ -54,21 +55,22 @@ int64_t gemmSharedBytes(const GemmConfig &config, const GemmShape &shape) {
                     (config.swapAB && shape.headDim ? 2 : 1);
   if (config.splitK > 1)
     staging += config.blockM * config.blockN * kAccumulatorBytes;
-  return config.numStages * stage + staging + target::barrierBytes;
+  return config.replicas() * (config.numStages * stage + staging) +
+         target::barrierBytes;
 }
 
 /// Registers of a math thread for `elements` of the tile in f32.
 static int64_t registersFor(int64_t elements, const GemmConfig &config,
                             const Sku &sku) {
-  return elements /
-         (config.mathWarpgroups * sku.target().threads.threadsPerGroup());
+  return elements / (config.mathWarpgroups / config.replicas() *
+                     sku.target().threads.threadsPerGroup());
 }
 
-/// Registers of a math thread besides the accumulators. A norm over heads keeps
-/// a slice in f32 until its sum is known.
+/// Registers of a math thread besides the accumulators. Swapped, a norm over
+/// heads keeps its slice in f32 until the sum is known.
 static int64_t epilogueRegisters(const GemmConfig &config,
                                  const GemmShape &shape, const Sku &sku) {
-  if (!shape.reducesHeads)
+  if (!shape.reducesHeads || !config.swapAB)
     return kRegistersBesideAccumulators;
   int64_t slice = config.blockM * gemmEpilogueSlice(config, shape);
   return kRegistersBesideAccumulators + registersFor(slice, config, sku);
@@ -81,6 +83,7 @@ static void fillStages(GemmConfig &config, const GemmShape &shape,
   int64_t fixed = gemmSharedBytes(config, shape);
   int64_t stage =
       (config.blockM + config.blockN) * config.blockK * kOperandBytes;
+  stage *= config.replicas();
   int64_t room = sku.sharedMemoryPerBlockOptinBytes - fixed;
   int64_t useful =
       std::max<int64_t>(2, ceilDiv(shape.k, config.blockK * config.splitK));
@@ -102,6 +105,20 @@ static void addNormal(std::vector<GemmConfig> &out, const GemmShape &shape,
         fillStages(config, shape, sku);
         out.push_back(config);
       }
+}
+
+/// A warpgroup's tile is all rows that one product has, so that two have the
+/// shared memory of a larger one.
+static void addPingPong(std::vector<GemmConfig> &out, const GemmShape &shape,
+                        const Sku &sku) {
+  for (int64_t blockN : {256, 192, 128, 96, 64}) {
+    GemmConfig config;
+    config.blockM = sku.mma().m;
+    config.blockN = blockN;
+    config.pingPong = 1;
+    fillStages(config, shape, sku);
+    out.push_back(config);
+  }
 }
 
 static void addSwapped(std::vector<GemmConfig> &out, const GemmShape &shape,
@@ -130,6 +147,7 @@ std::vector<GemmConfig> gemmCandidates(const GemmShape &shape, const Sku &sku) {
   std::vector<GemmConfig> candidates;
   addSwapped(candidates, shape, sku);
   addNormal(candidates, shape, sku);
+  addPingPong(candidates, shape, sku);
   return candidates;
 }
 
@@ -139,8 +157,8 @@ static std::optional<std::string> whyEpilogueIllegal(const GemmConfig &config,
   if (config.swapAB && slice != config.blockN)
     return "with swapped operands a tile must not cross a boundary of outputs "
            "or heads";
-  if (shape.headDim && shape.reducesHeads && slice != shape.headDim)
-    return "the epilogue reduces over a head, and a slice holds part of one";
+  if (shape.reducesHeads && config.blockN % shape.headDim != 0)
+    return "the epilogue reduces over a head, and a tile holds part of one";
   // Pairs are eight apart, in groups of sixteen columns.
   if (shape.pairs && slice % 16 != 0)
     return "pairs of columns would be torn";
@@ -163,6 +181,8 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
   if (mathRegisters >
       target::getRoleRegisters(sku.target(), config.mathWarpgroups).math)
     return "accumulators and epilogue do not fit in the register budget";
+  if (config.pingPong && config.splitK * config.multicast > 1)
+    return "warpgroups with tiles of their own do not share them with CTAs";
   if (config.swapAB && !shape.maySwap)
     return "a swapped tile would add in another order";
   if (config.swapAB && config.blockM > sku.mma().m)
@@ -185,31 +205,51 @@ std::optional<std::string> whyIllegal(const GemmConfig &config,
   return whyEpilogueIllegal(config, shape);
 }
 
-/// Cycles of one tile's main loop on one SM: the slowest of the tensor cores,
-/// the shared memory that feeds them, and the bytes that arrive.
-static double mainLoopCycles(const GemmConfig &config, const GemmShape &shape,
-                             const Sku &sku) {
+namespace {
+/// Cycles of one tile's main loop on one SM.
+struct MainLoop {
+  double products =
+      0; ///< by the tensor cores, and shared memory that feeds them
+  double arrival = 0; ///< of the operands
+  double total() const { return std::max(products, arrival); }
+};
+} // namespace
+
+static MainLoop mainLoopOf(const GemmConfig &config, const GemmShape &shape,
+                           const Sku &sku) {
   double k = double(ceilDiv(ceilDiv(shape.k, config.blockK), config.splitK) *
                     config.blockK);
   double flops = 2.0 * config.blockM * config.blockN * k;
   double tensor = flops / sku.tensorFlopsPerSmClock.at("bf16");
   double tileBytes = double(config.blockM + config.blockN) * k * kOperandBytes;
   // The M-side operand is read once per wgmma, the N-side once per warpgroup.
+  int64_t warpgroups = config.mathWarpgroups / config.replicas();
   double sharedBytes =
-      tileBytes +
-      (config.swapAB ? config.blockN + config.blockM * config.mathWarpgroups
-                     : config.blockM + config.blockN * config.mathWarpgroups) *
-          k * kOperandBytes;
+      tileBytes + (config.swapAB ? config.blockN + config.blockM * warpgroups
+                                 : config.blockM + config.blockN * warpgroups) *
+                      k * kOperandBytes;
   double shared = sharedBytes / sku.sharedMemoryBytesPerSmClock;
   double l2Bytes = (config.blockM + double(config.blockN) / config.multicast) *
                    k * kOperandBytes;
   // No SM receives more than its share, however few are at work.
   double l2 = l2Bytes * double(sku.smCount) / sku.l2BytesPerClock;
   // Little's law: what one SM keeps in flight limits what it receives.
-  double inFlight = double(config.numStages) * (config.blockM + config.blockN) *
-                    config.blockK * kOperandBytes;
+  double inFlight = double(config.numStages * config.replicas()) *
+                    (config.blockM + config.blockN) * config.blockK *
+                    kOperandBytes;
   double latencyBound = tileBytes / inFlight * sku.latency("dram");
-  return std::max({tensor, shared, l2, latencyBound});
+  return {std::max(tensor, shared), std::max(l2, latencyBound)};
+}
+
+/// Cycles between two tiles of an SM with many.
+static double tileCycles(const GemmConfig &config, const MainLoop &loop,
+                         double epilogue) {
+  // One warpgroup's epilogue is under the other's products.
+  if (config.pingPong)
+    return std::max(loop.total(),
+                    (loop.products + epilogue) / double(config.replicas()));
+  // The tensor cores wait for the epilogue, while operands go on arriving.
+  return std::max(loop.products + epilogue, loop.arrival);
 }
 
 double gemmCycles(const GemmConfig &config, const GemmShape &shape,
@@ -219,7 +259,6 @@ double gemmCycles(const GemmConfig &config, const GemmShape &shape,
   double ctas = tiles * config.splitK;
   double activeSms = std::min<double>(ctas, double(sku.smCount));
   double waves = std::ceil(ctas / double(sku.smCount));
-  double loop = mainLoopCycles(config, shape, sku);
   double tileElements = double(config.blockM * config.blockN);
   double epilogue =
       tileElements * shape.epilogueBytes * activeSms / sku.l2BytesPerClock +
@@ -237,9 +276,10 @@ double gemmCycles(const GemmConfig &config, const GemmShape &shape,
   double hbm = (double(shape.n) * shape.k + double(shape.tokens) * shape.k) *
                kOperandBytes / sku.hbmBytesPerClock();
   double fill = sku.latency("dram") + sku.latency("mbarrier_wait");
-  // The epilogue hides under the next tile's loop, but for the last wave's.
-  return std::max(waves * std::max(loop, epilogue), hbm) + fill + epilogue +
-         exchange + meetings;
+  MainLoop loop = mainLoopOf(config, shape, sku);
+  double steady = (waves - 1) * tileCycles(config, loop, epilogue);
+  return std::max(steady + loop.total(), hbm) + fill + epilogue + exchange +
+         meetings;
 }
 
 static std::string explain(const Choice<GemmConfig> &choice,
@@ -259,7 +299,11 @@ static std::string explain(const Choice<GemmConfig> &choice,
       "(tensor floor %.0f, HBM floor %.0f)%s",
       (long long)ctas, (long long)sku.smCount, sku.name.c_str(), choice.cycles,
       (long long)shape.tokens, tensor, hbm,
-      config.swapAB ? "; weights on the M side, because tokens are few" : "");
+      config.swapAB ? "; weights on the M side, because tokens are few"
+      : config.pingPong
+          ? "; two warpgroups take turns, one's epilogue under the other's "
+            "products"
+          : "");
   return text;
 }
 

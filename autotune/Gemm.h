@@ -43,12 +43,17 @@ struct GemmConfig {
   int64_t numStages = 4;
   int64_t mathWarpgroups = 2;
   int64_t swapAB = 0;
+  /// Each math warpgroup has tiles of its own, and one's epilogue is under the
+  /// products of the other; the ring's stages are for each of them.
+  int64_t pingPong = 0;
   int64_t splitK = 1;    // CTAs of a cluster that share one tile's K
   int64_t multicast = 1; // CTAs of a cluster that share a tile of weights
   int64_t groupM = 8;    // token tiles per weight tile in the raster
 
   std::vector<ConfigField> fields() const;
   std::string print() const { return printFields(fields()); }
+  /// Tiles that a CTA has under way.
+  int64_t replicas() const { return pingPong ? mathWarpgroups : 1; }
 };
 
 std::vector<GemmConfig> gemmCandidates(const GemmShape &shape, const Sku &sku);

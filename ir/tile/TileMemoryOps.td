@@ -25,10 +25,13 @@ def Tile_RingOp : Tile_Op<"ring", [HasParent<"KernelOp">, MemoryEffects<[MemAllo
     One role acquires, fills and commits stages; others wait for them, read them
     and release them, all in the same order. Every consuming role, and every
     replica of one, sees every stage.
+    With `replicas = r` the roles on both sides have r replicas, and replica i of
+    the one fills a ring of its own for replica i of the other.
     Stands in the body of the kernel, outside of roles and control flow.
 
     Example: `%ring = tile.ring : !tile.ring<4, !tile.shared<128x64xbf16, swizzle = 128>>`.
   }];
+  let arguments = (ins DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "1">:$replicas);
   let results = (outs Tile_RingType:$result);
   let assemblyFormat = "attr-dict `:` qualified(type($result))";
 }

@@ -253,7 +253,8 @@ LogicalResult RoleOp::verify() {
 
 /// for_tiles ::= `(` arguments `)` `in` `(` operands `)` `step` `(` integers
 /// `)`
-///               (`raster` `(` (`persistent` | `group_m` `=` integer),* `)`)?
+///               (`raster` `(` (`persistent` | `dealt` | `group_m` `=`
+///               integer),* `)`)?
 ///               (`attributes` dict)? region
 ParseResult ForTilesOp::parse(OpAsmParser &parser, OperationState &result) {
   Builder &builder = parser.getBuilder();
@@ -269,10 +270,11 @@ ParseResult ForTilesOp::parse(OpAsmParser &parser, OperationState &result) {
     return failure();
   result.addAttribute("steps", builder.getDenseI64ArrayAttr(steps));
   auto parseRaster = [&]() -> ParseResult {
-    if (succeeded(parser.parseOptionalKeyword("persistent"))) {
-      result.addAttribute("persistent", builder.getUnitAttr());
-      return success();
-    }
+    for (StringRef flag : {"persistent", "dealt"})
+      if (succeeded(parser.parseOptionalKeyword(flag))) {
+        result.addAttribute(flag, builder.getUnitAttr());
+        return success();
+      }
     int64_t group;
     if (parser.parseKeyword("group_m") || parser.parseEqual() ||
         parser.parseInteger(group))
@@ -307,12 +309,14 @@ void ForTilesOp::print(OpAsmPrinter &printer) {
   SmallVector<std::string> raster;
   if (getPersistent())
     raster.push_back("persistent");
+  if (getDealt())
+    raster.push_back("dealt");
   if (getGroupM() != 1)
     raster.push_back("group_m = " + std::to_string(getGroupM()));
   if (!raster.empty())
     printer << " raster(" << llvm::join(raster, ", ") << ")";
-  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
-                                           {"steps", "persistent", "group_m"});
+  printer.printOptionalAttrDictWithKeyword(
+      (*this)->getAttrs(), {"steps", "persistent", "dealt", "group_m"});
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
@@ -337,6 +341,11 @@ LogicalResult ForTilesOp::verify() {
     if (cluster[dim] != 1)
       return emitOpError("expects the cluster to have at most ")
              << rank << " dimensions";
+  // for_tiles_c4
+  auto role = (*this)->getParentOfType<RoleOp>();
+  if (getDealt() && (!getPersistent() || !role || role.getReplicas() == 1))
+    return emitOpError("deals its tiles out, but is not 'persistent' in a role "
+                       "with replicas");
   return success();
 }
 

@@ -122,10 +122,14 @@ def Tile_ForTilesOp : Tile_Op<"for_tiles", [
     outermost. Tiles beyond the extents may be visited in a cluster: copies read
     zeros there, stores are clipped.
 
+    With `dealt`, in a role with replicas, the CTA's tiles go to the replicas in
+    turn, the first to replica 0; without, each replica sees all of them.
+
     Constraints:
     - (C1) One to three dimensions; as many steps, extents and block arguments.
     - (C2) Steps and `group_m` are positive.
     - (C3) The cluster has no extent above 1 in a dimension that the loop lacks.
+    - (C4) Tiles are `dealt` by a `persistent` loop in a role with replicas.
 
     Example:
 
@@ -137,7 +141,8 @@ def Tile_ForTilesOp : Tile_Op<"for_tiles", [
   }];
   let arguments = (ins Variadic<Index>:$extents, DenseI64ArrayAttr:$steps,
                        UnitAttr:$persistent,
-                       DefaultValuedAttr<I64Attr, "1">:$group_m);
+                       DefaultValuedAttr<I64Attr, "1">:$group_m,
+                       UnitAttr:$dealt);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;
   let hasVerifier = 1;

@@ -30,6 +30,7 @@ struct ExpandedRing {
 
 /// Where a role is in a ring.
 struct Position {
+  Value first;    ///< of the replica's own stages; null without replicas
   Value stage;    ///< next to wait for or to fill
   Value phase;    ///< its parity
   Value released; ///< next to give back; consumers only
@@ -77,6 +78,32 @@ static Value constant(ImplicitLocOpBuilder &b, int64_t value) {
 
 static Value get(ImplicitLocOpBuilder &b, Value variable) {
   return tile::GetOp::create(b, b.getI32Type(), variable);
+}
+
+/// The number among all buffers and barriers of the stage in a variable.
+static Value getSlot(ImplicitLocOpBuilder &b, const Position &position,
+                     Value variable) {
+  Value stage = get(b, variable);
+  return position.first
+             ? arith::AddIOp::create(b, position.first, stage).getResult()
+             : stage;
+}
+
+/// At the beginning of a role.
+static Position createPosition(ImplicitLocOpBuilder &b, RingUses &uses,
+                               tile::RoleOp role) {
+  Position position;
+  Value zero = constant(b, 0);
+  auto type = tile::VariableType::get(b.getContext());
+  if (uses.getReplicas() > 1)
+    position.first = arith::MulIOp::create(
+        b,
+        arith::IndexCastUIOp::create(b, b.getI32Type(),
+                                     role.getBody().getArgument(0)),
+        constant(b, uses.getStages()));
+  position.stage = tile::VariableOp::create(b, type, zero);
+  position.phase = tile::VariableOp::create(b, type, zero);
+  return position;
 }
 
 /// Moves a stage on, and its phase when the ring comes round. `condition`: only
@@ -162,7 +189,7 @@ void RingExpander::createRanks(ImplicitLocOpBuilder &b, ExpandedRing &ring) {
 }
 
 void RingExpander::createBarriers(ImplicitLocOpBuilder &b, ExpandedRing &ring) {
-  int64_t stages = ring.uses.getStages();
+  int64_t stages = ring.uses.getStages() * ring.uses.getReplicas();
   auto type = cast<tile::RingType>(ring.uses.ring.getResult().getType());
   for (Type buffer : type.getBuffers())
     ring.buffers.push_back(tile::AllocOp::create(
@@ -184,7 +211,7 @@ void RingExpander::createBarriers(ImplicitLocOpBuilder &b, ExpandedRing &ring) {
 void RingExpander::expandFilling(ExpandedRing &ring, Filling &filling,
                                  const Position &position) {
   ImplicitLocOpBuilder b(filling.acquire.getLoc(), filling.acquire);
-  Value stage = get(b, position.stage);
+  Value stage = getSlot(b, position, position.stage);
   // Free is the phase before the one to be filled; the phase before the first
   // counts as complete.
   Value parity =
@@ -216,11 +243,7 @@ void RingExpander::expandProducer(ExpandedRing &ring) {
   tile::RoleOp role = ring.uses.producer;
   ImplicitLocOpBuilder b(ring.uses.ring.getLoc(), kernel.getContext());
   b.setInsertionPointToStart(role.getBodyBlock());
-  Value zero = constant(b, 0);
-  auto type = tile::VariableType::get(b.getContext());
-  Position position;
-  position.stage = tile::VariableOp::create(b, type, zero);
-  position.phase = tile::VariableOp::create(b, type, zero);
+  Position position = createPosition(b, ring.uses, role);
   for (Filling &filling : ring.uses.fillings)
     expandFilling(ring, filling, position);
   for (Filling &filling : ring.uses.fillings) {
@@ -240,7 +263,7 @@ static void addToHeld(ImplicitLocOpBuilder &b, Value held, Value amount) {
 void RingExpander::expandWait(ExpandedRing &ring, tile::WaitOp wait,
                               const Position &position) {
   ImplicitLocOpBuilder b(wait.getLoc(), wait);
-  Value stage = get(b, position.stage);
+  Value stage = getSlot(b, position, position.stage);
   tile::MbarrierWaitOp::create(b, ring.full, stage, get(b, position.phase),
                                /*cluster=*/false);
   for (auto [buffer, replacement] :
@@ -256,7 +279,8 @@ static void createDelayedRelease(ImplicitLocOpBuilder &b, ExpandedRing &ring,
                                  const Position &position, int64_t kept) {
   Value condition = arith::CmpIOp::create(
       b, arith::CmpIPredicate::sgt, get(b, position.held), constant(b, kept));
-  tile::MbarrierArriveOp::create(b, ring.empty, get(b, position.released),
+  tile::MbarrierArriveOp::create(b, ring.empty,
+                                 getSlot(b, position, position.released),
                                  ring.ranks, condition);
   advance(b, ring.uses.getStages(), position.released, Value(), condition);
   Value given = arith::ExtSIOp::create(b, b.getI32Type(), condition);
@@ -270,7 +294,8 @@ void RingExpander::expandRelease(ExpandedRing &ring, tile::ReleaseOp release,
   if (release.getAfter())
     tile::MmaWaitOp::create(b, ValueRange(), kept ? release.getInFlight() : 0);
   if (!position.held) {
-    tile::MbarrierArriveOp::create(b, ring.empty, get(b, position.released),
+    tile::MbarrierArriveOp::create(b, ring.empty,
+                                   getSlot(b, position, position.released),
                                    ring.ranks, /*condition=*/Value());
     advance(b, ring.uses.getStages(), position.released, Value(), Value());
     return;
@@ -309,15 +334,13 @@ void RingExpander::drain(Operation *loop, ArrayRef<Drain> drains) {
 void RingExpander::expandConsumer(ExpandedRing &ring, tile::RoleOp role) {
   ImplicitLocOpBuilder b(ring.uses.ring.getLoc(), kernel.getContext());
   b.setInsertionPointToStart(role.getBodyBlock());
-  Value zero = constant(b, 0);
-  auto type = tile::VariableType::get(b.getContext());
   auto inRole = [&](Operation *op) { return getRole(op) == role; };
   bool delayed = llvm::any_of(ring.uses.releases, [&](tile::ReleaseOp release) {
     return inRole(release) && getKeptStages(release) > 0;
   });
-  Position position;
-  position.stage = tile::VariableOp::create(b, type, zero);
-  position.phase = tile::VariableOp::create(b, type, zero);
+  Position position = createPosition(b, ring.uses, role);
+  Value zero = constant(b, 0);
+  auto type = tile::VariableType::get(b.getContext());
   position.released = tile::VariableOp::create(b, type, zero);
   if (delayed)
     position.held = tile::VariableOp::create(b, type, zero);

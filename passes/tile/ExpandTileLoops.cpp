@@ -107,7 +107,13 @@ static void expand(tile::ForTilesOp loop) {
   if (loop.getPersistent()) {
     Value clusters = div(b, tile::NumProgramsOp::create(b, b.getIndexType(), 0),
                          clusterSize);
-    auto counted = scf::ForOp::create(b, cluster, space.total, clusters);
+    Value first = cluster, stride = clusters;
+    if (loop.getDealt()) {
+      auto role = loop->getParentOfType<tile::RoleOp>();
+      first = add(b, cluster, mul(b, role.getBody().getArgument(0), clusters));
+      stride = mul(b, clusters, createIndex(b, b.getLoc(), role.getReplicas()));
+    }
+    auto counted = scf::ForOp::create(b, first, space.total, stride);
     number = counted.getInductionVar();
     body = counted.getBody();
   } else {

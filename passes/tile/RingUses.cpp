@@ -22,7 +22,7 @@ int64_t RingUses::getConsumerWarps() {
   int64_t warps = 0;
   for (tile::RoleOp role : consumers)
     warps += role.getWarps() * role.getReplicas();
-  return warps;
+  return warps / getReplicas();
 }
 
 Operation *getLoop(Operation *op) {
@@ -210,6 +210,22 @@ static LogicalResult addUse(RingUses &uses, Operation *user) {
   return success();
 }
 
+/// Check 7.
+static LogicalResult checkReplicas(RingUses &uses) {
+  int64_t replicas = uses.getReplicas();
+  if (replicas == 1)
+    return success();
+  bool paired =
+      uses.consumers.size() == 1 &&
+      static_cast<int64_t>(uses.producer.getReplicas()) == replicas &&
+      static_cast<int64_t>(uses.consumers.front().getReplicas()) == replicas;
+  if (paired)
+    return success();
+  return uses.ring.emitOpError("with ")
+         << replicas
+         << " replicas expects one role with as many on either side";
+}
+
 FailureOr<RingUses> findRingUses(tile::RingOp ring) {
   RingUses uses;
   uses.ring = ring;
@@ -227,6 +243,8 @@ FailureOr<RingUses> findRingUses(tile::RingOp ring) {
   if (llvm::is_contained(uses.consumers, uses.producer))
     return uses.producer.emitOpError(
         "consumes a ring that it fills, and would wait for itself");
+  if (failed(checkReplicas(uses)))
+    return failure();
   for (Operation *user : users) {
     auto acquire = dyn_cast<tile::AcquireOp>(user);
     if (!acquire)

@@ -31,6 +31,8 @@ struct RingUses {
   int64_t getStages() {
     return llvm::cast<tile::RingType>(ring.getResult().getType()).getStages();
   }
+  /// Rings side by side, one for each pair of replicas.
+  int64_t getReplicas() { return ring.getReplicas(); }
   /// Whether copies go to several CTAs.
   bool isMulticast();
   /// Warps of a CTA that release a stage.
@@ -44,7 +46,8 @@ struct RingUses {
 ///  3. an acquire has no commit behind it in its block, or a commit no acquire;
 ///  4. the bytes of a stage are not known, exceed it, or nothing fills it;
 ///  5. a role waits in a loop that does not release, or the other way round;
-///  6. a stage is released while a product may still read it.
+///  6. a stage is released while a product may still read it;
+///  7. a ring with replicas is not between two roles with as many.
 mlir::FailureOr<RingUses> findRingUses(tile::RingOp ring);
 
 /// Fails with a diagnostic at the op if the roles of a kernel, whatever its

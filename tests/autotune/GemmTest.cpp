@@ -25,9 +25,10 @@ GemmConfig legalConfig() {
 }
 
 TEST(Gemm, PrintsItsConfig) {
-  EXPECT_EQ(GemmConfig().print(), "BLOCK_M=128 BLOCK_N=128 BLOCK_K=64 "
-                                  "num_stages=4 math_warpgroups=2 swap_ab=0 "
-                                  "split_k=1 multicast=1 group_m=8");
+  EXPECT_EQ(GemmConfig().print(),
+            "BLOCK_M=128 BLOCK_N=128 BLOCK_K=64 "
+            "num_stages=4 math_warpgroups=2 swap_ab=0 pingpong=0 "
+            "split_k=1 multicast=1 group_m=8");
 }
 
 TEST(Gemm, AcceptsAPlainConfig) {
@@ -55,6 +56,10 @@ TEST(Gemm, GivesAReasonForEachRule) {
               c.blockN = 256, c.mathWarpgroups = 1, c.numStages = 2;
             }),
             "accumulators and epilogue do not fit in the register budget");
+  EXPECT_EQ(reason([](auto &c) {
+              c.pingPong = 1, c.blockM = 64, c.numStages = 2, c.multicast = 2;
+            }),
+            "warpgroups with tiles of their own do not share them with CTAs");
   EXPECT_EQ(reason([](auto &c) { c.swapAB = 1; }),
             "token tiles over 64 go on the M side");
   EXPECT_EQ(reason([](auto &c) {
@@ -82,15 +87,31 @@ TEST(Gemm, GivesAReasonForEachRule) {
             "multicast needs more than one wave of tiles");
 }
 
+/// A warpgroup's own tile hides the epilogues, but reads more than a larger one
+/// that two share: worth it where products are slow beside what feeds them.
+TEST(Gemm, PingPongHidesEpilogues) {
+  GemmShape shape = shapeOf(8192, 16384, 4096);
+  GemmConfig alone = legalConfig(), turns = legalConfig();
+  alone.blockM = turns.blockM = 64;
+  alone.mathWarpgroups = 1;
+  turns.pingPong = 1;
+  alone.numStages = 4, turns.numStages = 2;
+  Sku h20 = testSku("h20");
+  EXPECT_EQ(reasonOf(whyIllegal(turns, shape, h20)), "");
+  EXPECT_LT(gemmCycles(turns, shape, h20), gemmCycles(alone, shape, h20));
+  EXPECT_EQ(chooseGemm(shape, h20)->config.pingPong, 1);
+  EXPECT_EQ(chooseGemm(shape, testSku("h800-sxm"))->config.pingPong, 0);
+}
+
 TEST(Gemm, RopeHoldsLittleBesideTheAccumulators) {
   GemmShape shape = shapeOf(2048, 4608, 3584);
   shape.headDim = 128;
   GemmConfig config = legalConfig();
   config.blockN = 256;
   EXPECT_EQ(gemmEpilogueSlice(config, shape), 64);
-  // A norm needs the whole head, and says so among its registers.
+  // A norm takes the sum over the head from its slices.
   shape.reducesHeads = true;
-  EXPECT_EQ(gemmEpilogueSlice(config, shape), 128);
+  EXPECT_EQ(gemmEpilogueSlice(config, shape), 64);
 }
 
 TEST(Gemm, GivesAReasonForEachRuleOfTheEpilogue) {
@@ -110,7 +131,7 @@ TEST(Gemm, GivesAReasonForEachRuleOfTheEpilogue) {
   shape.headDim = 128;
   shape.reducesHeads = true;
   EXPECT_EQ(reasonOf(whyIllegal(config, shape, sku)),
-            "the epilogue reduces over a head, and a slice holds part of one");
+            "the epilogue reduces over a head, and a tile holds part of one");
   shape = shapeOf(2048, 960, 576);
   shape.pairs = true;
   config.blockN = 24;
@@ -148,6 +169,22 @@ TEST(Gemm, ChoosesALegalConfigForEveryShape) {
                 << candidate.print();
         for (const Rejection &rejection : rejections)
           EXPECT_FALSE(rejection.reason.empty()) << rejection.config;
+      }
+}
+
+/// A Q/K norm takes whole heads; a tile of 256 columns holds the widest.
+TEST(Gemm, ChoosesALegalConfigForNormsOfEveryHeadSize) {
+  for (const char *name : {"h800-sxm", "h100-sxm", "h100-pcie", "h20", "h200"})
+    for (int64_t headDim : {64, 80, 96, 128, 256})
+      for (int64_t tokens : {1, 8, 64, 512, 8192}) {
+        GemmShape shape = shapeOf(tokens, 6 * headDim, 1024);
+        shape.headDim = shape.segment = headDim;
+        shape.reducesHeads = shape.pairs = true;
+        std::vector<Rejection> rejections;
+        auto choice = chooseGemm(shape, testSku(name), &rejections);
+        ASSERT_TRUE(choice) << name << " " << headDim << " " << tokens << " "
+                            << rejections.back().reason;
+        EXPECT_EQ(choice->config.blockN % headDim, 0);
       }
 }
 

@@ -116,6 +116,7 @@ class FamilyGemmConfig : public testing::TestWithParam<ConfigParam> {};
 static std::map<std::string, int64_t>
 swapped(int64_t blockM, int64_t warpgroups, int64_t splitK) {
   return {{"swap_ab", 1},
+          {"pingpong", 0},
           {"BLOCK_M", blockM},
           {"BLOCK_N", 64 * warpgroups},
           {"BLOCK_K", 64},
@@ -128,11 +129,24 @@ swapped(int64_t blockM, int64_t warpgroups, int64_t splitK) {
 
 static std::map<std::string, int64_t>
 normal(int64_t warpgroups, int64_t blockN, int64_t splitK, int64_t multicast) {
-  return {{"swap_ab", 0},          {"BLOCK_M", 64 * warpgroups},
-          {"BLOCK_N", blockN},     {"BLOCK_K", 64},
-          {"slice", blockN},       {"math_warpgroups", warpgroups},
-          {"num_stages", 3},       {"split_k", splitK},
+  return {{"swap_ab", 0},
+          {"pingpong", 0},
+          {"BLOCK_M", 64 * warpgroups},
+          {"BLOCK_N", blockN},
+          {"BLOCK_K", 64},
+          {"slice", blockN},
+          {"math_warpgroups", warpgroups},
+          {"num_stages", 3},
+          {"split_k", splitK},
           {"multicast", multicast}};
+}
+
+static std::map<std::string, int64_t> pingPong(int64_t blockN) {
+  std::map<std::string, int64_t> config = normal(2, blockN, 1, 1);
+  config["pingpong"] = 1;
+  config["BLOCK_M"] = 64;
+  config["num_stages"] = 2;
+  return config;
 }
 
 TEST_P(FamilyGemmConfig, F32) {
@@ -177,6 +191,12 @@ INSTANTIATE_TEST_SUITE_P(
         ConfigParam{"Staged16", {65, 104, 72}, normal(1, 16, 1, 1)},
         ConfigParam{"Staged96", {129, 200, 72}, normal(2, 96, 1, 1)},
         ConfigParam{"Staged256", {300, 520, 128}, normal(2, 256, 1, 1)},
+        // No tile for the second warpgroup; as many for both; one more.
+        ConfigParam{"PingPongOneTile", {1, 64, 64}, pingPong(64)},
+        ConfigParam{"PingPongEven", {257, 392, 192}, pingPong(64)},
+        ConfigParam{"PingPongWaves", {1500, 1064, 136}, pingPong(96)},
+        ConfigParam{"PingPong256", {300, 520, 128}, pingPong(256)},
+        ConfigParam{"PingPongUnstaged", {165, 100, 72}, pingPong(64)},
         // Rows that no tensor map can address.
         ConfigParam{"Unstaged", {65, 100, 72}, normal(1, 64, 1, 1)}),
     [](const auto &info) { return info.param.name; });

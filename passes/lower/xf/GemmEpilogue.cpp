@@ -155,21 +155,49 @@ GemmEpilogue::evaluateGate(xf::GatedActivationOp op) {
                b.div(both->column, 2)};
 }
 
+/// What a norm multiplies the head at hand by, per token. It takes all slices
+/// of the head, so it is made with the first of them; what goes into the norm
+/// is computed again for each slice, which costs less than registers that would
+/// keep a whole head.
+FailureOr<Value> GemmEpilogue::getHeadFactor(xf::RmsNormOp op) {
+  if (Value factor = headFactors.lookup(op))
+    return factor;
+  int64_t width = op.getType().getShape().back();
+  if (width % tile.slice != 0)
+    return op.emitOpError("needs a whole head, which slices of the tile do not "
+                          "make up");
+  Piece current = product;
+  llvm::DenseMap<Value, Piece> saved = memo;
+  Value sum;
+  for (int64_t offset = 0; offset < width; offset += tile.slice) {
+    selectSlice(groupOffset + offset);
+    FailureOr<Piece> piece = evaluate(op.getInput());
+    if (failed(piece))
+      return failure();
+    Value x = b.cast(piece->fragment, b.getF32Type());
+    Value part =
+        b.reduce(tile::ReduceKind::Add, b.mulf(x, x), tile.columnDim());
+    sum = sum ? b.addf(sum, part) : part;
+  }
+  product = current;
+  memo = saved;
+  Value mean = b.mulf(sum, 1.0f / static_cast<float>(width));
+  return headFactors[op] =
+             b.rsqrt(b.addf(mean, op.getEpsilon().convertToFloat()));
+}
+
 FailureOr<GemmEpilogue::Piece> GemmEpilogue::evaluateNorm(xf::RmsNormOp op) {
+  FailureOr<Value> factor = getHeadFactor(op);
+  if (failed(factor))
+    return failure();
   FailureOr<Piece> piece = evaluate(op.getInput());
   if (failed(piece))
     return failure();
-  int64_t width = op.getType().getShape().back();
-  if (KernelBuilder::shapeOf(piece->fragment)[tile.columnDim()] != width)
-    return op.emitOpError(
-        "needs a whole head, and a slice of the tile is not one");
   Value x = b.cast(piece->fragment, b.getF32Type());
-  Value sum = b.reduce(tile::ReduceKind::Add, b.mulf(x, x), tile.columnDim());
-  Value mean = b.mulf(sum, 1.0f / static_cast<float>(width));
-  Value factor = b.rsqrt(b.addf(mean, op.getEpsilon().convertToFloat()));
-  Piece head{x, b.index(0)};
-  Value weight = loadLike(op.getWeight(), head);
-  return Piece{b.mulf(b.mulf(x, factor), weight), piece->column};
+  int64_t width = op.getType().getShape().back();
+  Piece inHead{x, b.rem(piece->column, width)};
+  Value weight = loadLike(op.getWeight(), inHead);
+  return Piece{b.mulf(b.mulf(x, *factor), weight), piece->column};
 }
 
 /// The numbers of an `[tokens]` operand for this tile's tokens, along dimension

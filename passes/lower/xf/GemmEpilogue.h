@@ -59,8 +59,11 @@ private:
   mlir::Value loadTurned(mlir::Value memory, const Piece &piece,
                          int64_t columns);
 
-  mlir::LogicalResult emitSlice(const GemmTile &tile, int64_t offset,
-                                mlir::Value accumulator);
+  mlir::LogicalResult emitGroup(int64_t offset);
+  mlir::LogicalResult emitSlices(int64_t offset, mlir::Value segment);
+  void selectSlice(int64_t offset);
+  int64_t getGroup();
+  mlir::FailureOr<mlir::Value> getHeadFactor(xf::RmsNormOp op);
   mlir::LogicalResult emitOutput(unsigned index);
   mlir::LogicalResult storeRows(mlir::Value value, mlir::Value destination);
   mlir::LogicalResult storeSumSquares(xf::SumSquaresOp op,
@@ -76,6 +79,7 @@ private:
                    mlir::Value staged);
   mlir::Value getStaging(mlir::Type element, int64_t columns, unsigned number);
   mlir::Value getStaging(const Piece &piece, unsigned number);
+  mlir::Value allocate(tile::SharedType type);
   mlir::Value turn(const Piece &piece, mlir::Value staged);
   mlir::FailureOr<llvm::SmallVector<Piece>>
   evaluateRegrouped(mlir::Value value);
@@ -86,10 +90,14 @@ private:
   const KernelSignature &signature;
   KernelBuilder &b;
 
-  // State of the slice at hand.
+  // The tile, and the group of slices at hand: a head, where something is
+  // reduced over heads.
   GemmTile tile;
+  mlir::Value accumulator;
+  int64_t groupOffset = 0;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> headFactors;
+  // State of the slice at hand.
   Piece product;
-  mlir::Value segment; // the split's piece that the slice lies in, or null
   llvm::DenseMap<mlir::Value, Piece> memo;
   // Shared tiles that results pass through on their way out, by type and
   // number.

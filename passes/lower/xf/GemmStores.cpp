@@ -4,63 +4,87 @@
 
 #include "ir/target/Target.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace tilewright {
 
-LogicalResult GemmEpilogue::emit(const GemmTile &where, Value accumulator) {
+LogicalResult GemmEpilogue::emit(const GemmTile &where, Value sum) {
   tile = where;
+  accumulator = sum;
   rowScalars.clear();
   // Numbers per token first: they serve all slices, and their loads overlap.
   for (auto scale : source.getBlock().getOps<xf::ScaleRowsOp>())
     if (failed(evaluateRowScalar(scale->getOperand(1))))
       return failure();
-  for (int64_t offset = 0; offset < tile.blockN; offset += tile.slice)
-    if (failed(emitSlice(where, offset, accumulator)))
+  int64_t group = getGroup();
+  if (tile.blockN % group != 0)
+    return source.emitOpError("has a tile that is no whole number of heads, "
+                              "which something is reduced over");
+  for (int64_t offset = 0; offset < tile.blockN; offset += group)
+    if (failed(emitGroup(offset)))
       return failure();
   return success();
 }
 
-/// A slice lies in one piece of the split; which one is known at run time.
-LogicalResult GemmEpilogue::emitSlice(const GemmTile &where, int64_t offset,
-                                      Value accumulator) {
-  SmallVector<int64_t> offsets = tile.shape(0, offset);
-  product.fragment =
-      b.extract(accumulator, offsets, tile.shape(tile.blockM, tile.slice));
-  product.column = b.add(where.column, offset);
-  memo.clear();
+/// Columns whose slices are made together.
+int64_t GemmEpilogue::getGroup() {
+  int64_t group = tile.slice;
+  for (auto norm : source.getBlock().getOps<xf::RmsNormOp>())
+    group = std::lcm(group, norm.getType().getShape().back());
+  return group;
+}
 
-  xf::SplitOp split = findOutputSplit(source);
-  auto emitSegment = [&](Value current) {
-    for (auto [index, value] : llvm::enumerate(source.getYield().getValues()))
-      if (!split || findSegment(value, split) == current)
-        if (failed(emitOutput(index)))
-          return failure();
-    return success();
-  };
-  if (!split)
-    return emitSegment(nullptr);
-  // Outputs that do not go through the split.
-  if (failed(emitSegment(nullptr)))
+/// A group lies in one piece of the split; which one is known at run time.
+LogicalResult GemmEpilogue::emitGroup(int64_t offset) {
+  groupOffset = offset;
+  headFactors.clear();
+  // Outputs that do not go through the split, or all.
+  if (failed(emitSlices(offset, nullptr)))
     return failure();
-  llvm::DenseMap<Value, Piece> shared = memo;
+  xf::SplitOp split = findOutputSplit(source);
+  if (!split)
+    return success();
+  // Each branch is the alternative of the one before, so that none has to keep
+  // the accumulators for the next.
+  OpBuilder::InsertionGuard guard(b);
+  Value column = b.add(tile.column, offset);
   int64_t start = 0;
   for (auto [piece, size] : llvm::zip(split.getPieces(), split.getSizes())) {
-    Value begin =
-        b.compare(Compare::GreaterEqual, product.column, b.index(start));
-    Value end = b.compare(Compare::Less, product.column, b.index(start + size));
+    Value begin = b.compare(Compare::GreaterEqual, column, b.index(start));
+    Value end = b.compare(Compare::Less, column, b.index(start + size));
     Value inside = arith::AndIOp::create(b, begin, end);
-    auto branch = scf::IfOp::create(b, inside, /*withElse=*/false);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      memo = shared;
-      if (failed(emitSegment(piece)))
-        return failure();
-    }
+    auto branch = scf::IfOp::create(b, inside, /*withElse=*/true);
+    b.setInsertionPointToStart(branch.thenBlock());
+    headFactors.clear();
+    if (failed(emitSlices(offset, piece)))
+      return failure();
+    b.setInsertionPointToStart(branch.elseBlock());
     start += size;
   }
   return success();
+}
+
+/// The outputs of `segment`, a piece of the split or null, slice by slice.
+LogicalResult GemmEpilogue::emitSlices(int64_t offset, Value segment) {
+  xf::SplitOp split = findOutputSplit(source);
+  int64_t end = offset + getGroup();
+  for (; offset < end; offset += tile.slice) {
+    selectSlice(offset);
+    for (auto [index, value] : llvm::enumerate(source.getYield().getValues()))
+      if ((split ? findSegment(value, split) : Value()) == segment)
+        if (failed(emitOutput(index)))
+          return failure();
+  }
+  return success();
+}
+
+void GemmEpilogue::selectSlice(int64_t offset) {
+  product.fragment = b.extract(accumulator, tile.shape(0, offset),
+                               tile.shape(tile.blockM, tile.slice));
+  product.column = b.add(tile.column, offset);
+  memo.clear();
 }
 
 LogicalResult GemmEpilogue::emitOutput(unsigned index) {
@@ -109,12 +133,28 @@ Value GemmEpilogue::getStaging(Type element, int64_t columns, unsigned number) {
   if (!tile.swapped && !staging.empty() && !staging.contains(key))
     return nullptr;
   Value &staged = staging[key];
-  if (!staged) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(signature.getKernel().getBodyBlock());
-    staged = tile::AllocOp::create(b, type, IntegerAttr(), StringAttr());
-  }
+  if (!staged)
+    staged = allocate(type);
   return staged;
+}
+
+/// A shared tile for the role; each of its replicas has its own.
+Value GemmEpilogue::allocate(tile::SharedType type) {
+  auto role =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<tile::RoleOp>();
+  if (!role)
+    role = cast<tile::RoleOp>(b.getInsertionBlock()->getParentOp());
+  int64_t replicas = role.getReplicas();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(signature.getKernel().getBodyBlock());
+  Value all =
+      tile::AllocOp::create(b, replicas > 1 ? type.addLeading(replicas) : type,
+                            IntegerAttr(), StringAttr());
+  if (replicas == 1)
+    return all;
+  b.setInsertionPointToStart(role.getBodyBlock());
+  return tile::StageBufferOp::create(b, all,
+                                     b.toI32(role.getBody().getArgument(0)));
 }
 
 Value GemmEpilogue::getStaging(const Piece &piece, unsigned number) {

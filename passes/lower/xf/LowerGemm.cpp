@@ -1,8 +1,10 @@
 //===- LowerGemm.cpp - The GEMM family ------------------------------------===//
 // A producer warp fills a ring of stages by TMA; one or two math warpgroups
 // multiply them. Persistent: the producer runs ahead into the next tile while
-// the epilogue of this one is under way. With few tokens the operands trade
-// places, and a cluster may share the K of one tile.
+// the epilogue of this one is under way. In ping-pong each math warpgroup has
+// tiles and a ring of its own, and one's epilogue is under the other's
+// products. With few tokens the operands trade places, and a cluster may share
+// the K of one tile.
 //===----------------------------------------------------------------------===//
 
 #include "passes/lower/xf/Families.h"
@@ -22,8 +24,10 @@ struct GemmPlan {
   int64_t n = 0, k = 0;
   int64_t blockM = 0, blockN = 0, blockK = 0, numStages = 0, warpgroups = 0;
   int64_t splitK = 1, multicast = 1, groupM = 1, slice = 0;
-  bool swapped = false;
+  bool swapped = false, pingPong = false;
 
+  /// Math warpgroups with tiles of their own.
+  int64_t replicas() const { return pingPong ? warpgroups : 1; }
   int64_t kBlocks() const { return llvm::divideCeil(k, blockK); }
   /// Elements of K that one CTA of a split goes through.
   int64_t kPerCta() const {
@@ -37,7 +41,7 @@ static FailureOr<GemmPlan> readPlan(xf::KernelOp source) {
   plan.matmul = *source.getBlock().getOps<xf::MatmulOp>().begin();
   plan.n = plan.matmul.getWeight().getType().getDimSize(0);
   plan.k = plan.matmul.getWeight().getType().getDimSize(1);
-  int64_t swapped = 0;
+  int64_t swapped = 0, pingPong = 0;
   std::pair<StringRef, int64_t *> fields[] = {
       {"BLOCK_M", &plan.blockM},
       {"BLOCK_N", &plan.blockN},
@@ -45,6 +49,7 @@ static FailureOr<GemmPlan> readPlan(xf::KernelOp source) {
       {"num_stages", &plan.numStages},
       {"math_warpgroups", &plan.warpgroups},
       {"swap_ab", &swapped},
+      {"pingpong", &pingPong},
       {"split_k", &plan.splitK},
       {"multicast", &plan.multicast},
       {"group_m", &plan.groupM},
@@ -56,6 +61,7 @@ static FailureOr<GemmPlan> readPlan(xf::KernelOp source) {
     *field = *value;
   }
   plan.swapped = swapped;
+  plan.pingPong = pingPong;
   return plan;
 }
 
@@ -69,7 +75,7 @@ static tile::ForTilesOp openTileLoop(const GemmPlan &plan, Value tokens,
     steps.push_back(plan.kPerCta());
   }
   auto loop = tile::ForTilesOp::create(b, extents, steps, /*persistent=*/true,
-                                       plan.groupM);
+                                       plan.groupM, /*dealt=*/plan.pingPong);
   Block &body = loop.getBody().emplaceBlock();
   for (size_t i = 0; i < extents.size(); ++i)
     body.addArgument(b.getIndexType(), b.getLoc());
@@ -140,14 +146,19 @@ static Value buildProducts(const GemmPlan &plan, Value ring, Value begin,
       .getResult(0);
 }
 
+/// `order` is that of the products of replicas; null without.
 static LogicalResult buildMath(const GemmPlan &plan, xf::KernelOp source,
                                const KernelSignature &signature, Value ring,
-                               KernelBuilder &b) {
+                               Value order, KernelBuilder &b) {
   xf::MatmulOp matmul = plan.matmul;
   Value tokens = b.size(signature.getOperand(matmul.getInput()), 0);
   tile::ForTilesOp tiles = openTileLoop(plan, tokens, b);
   auto [begin, end] = kRange(plan, tiles, b);
+  if (order)
+    tile::TurnOp::create(b, tile::TurnKind::Wait, order);
   Value sum = buildProducts(plan, ring, begin, end, b);
+  if (order)
+    tile::TurnOp::create(b, tile::TurnKind::Pass, order);
   GemmTile where;
   where.token = tiles.getBodyBlock()->getArgument(0);
   where.column = tiles.getBodyBlock()->getArgument(1);
@@ -175,6 +186,9 @@ static ArrayAttr gridOf(const GemmPlan &plan, Attribute tokens,
   Attribute tiles = sizeOp(
       "mul", sizeOp("ceildiv", tokens, sizeConstant(context, plan.blockM)),
       sizeConstant(context, llvm::divideCeil(plan.n, plan.blockN)));
+  // Whoever takes tiles in turn wants as many of them.
+  if (plan.pingPong)
+    tiles = sizeOp("ceildiv", tiles, sizeConstant(context, plan.replicas()));
   Attribute sms = sizeSymbol(context, "sms");
   int64_t cluster = plan.splitK * plan.multicast;
   if (cluster == 1)
@@ -218,7 +232,11 @@ LogicalResult lowerGemm(xf::KernelOp source, StringRef name, KernelBuilder &b) {
                                   ? SmallVector<Type>{weights, activations}
                                   : SmallVector<Type>{activations, weights};
   Value ring = tile::RingOp::create(
-      b, tile::RingType::get(b.getContext(), plan->numStages, buffers));
+      b, tile::RingType::get(b.getContext(), plan->numStages, buffers),
+      plan->replicas());
+  Value order;
+  if (plan->pingPong)
+    order = tile::OrderOp::create(b, tile::OrderType::get(b.getContext()));
   if (plan->splitK > 1)
     kernel.setCluster(ArrayRef<int64_t>{1, 1, plan->splitK});
   else if (plan->multicast > 1)
@@ -230,13 +248,14 @@ LogicalResult lowerGemm(xf::KernelOp source, StringRef name, KernelBuilder &b) {
       target::getRoleRegisters(target, plan->warpgroups);
   {
     OpBuilder::InsertionGuard guard(b);
-    openRole("load", 1, /*replicas=*/1, registers.producer, b);
+    openRole("load", 1, plan->replicas(), registers.producer, b);
     buildProducer(*plan, x, w, ring, b);
   }
   OpBuilder::InsertionGuard guard(b);
-  openRole("math", plan->warpgroups * target.threads.warpsPerGroup,
-           /*replicas=*/1, registers.math, b);
-  return buildMath(*plan, source, signature, ring, b);
+  openRole("math",
+           plan->warpgroups / plan->replicas() * target.threads.warpsPerGroup,
+           plan->replicas(), registers.math, b);
+  return buildMath(*plan, source, signature, ring, order, b);
 }
 
 } // namespace tilewright

@@ -112,6 +112,14 @@ tile.kernel @for_tiles_c3(%x: !tile.global<?x64xf32, [tokens]>) attributes {warp
 
 // -----
 
+tile.kernel @for_tiles_c4(%x: !tile.global<?x64xf32, [tokens]>) attributes {warps = 4} {
+  %c64 = arith.constant 64 : index
+  // expected-error @+1 {{deals its tiles out, but is not 'persistent' in a role with replicas}}
+  tile.for_tiles (%m) in (%c64) step (64) raster(persistent, dealt) {}
+}
+
+// -----
+
 tile.kernel @size_c1(%x: !tile.global<?x64xf32, [tokens]>) attributes {warps = 4} {
   // expected-error @+1 {{expects a dimension below 2, but got 2}}
   %n = tile.size %x, 2 : !tile.global<?x64xf32, [tokens]>

@@ -147,3 +147,22 @@ tile.kernel @release_without_wait(%g: !tile.global<64x64xbf16>) {
     }
   }
 }
+
+// -----
+
+!s = !tile.shared<64x64xbf16, swizzle = 128>
+!ring = !tile.ring<2, !s>
+tile.kernel @replicas_of_one_side(%g: !tile.global<64x64xbf16>) {
+  %c0 = arith.constant 0 : index
+  // expected-error @+1 {{with 2 replicas expects one role with as many on either side}}
+  %ring = tile.ring {replicas = 2 : i64} : !ring
+  tile.role @load warps = 1 {
+    %s = tile.acquire %ring : !ring
+    tile.copy %g[%c0, %c0] to %s : !tile.global<64x64xbf16>, !s
+    tile.commit %ring : !ring
+  }
+  tile.role @math warpgroups = 1 replicas = 2 (%replica) {
+    %s = tile.wait %ring : !ring
+    tile.release %ring : !ring
+  }
+}

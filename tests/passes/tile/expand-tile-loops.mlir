@@ -66,3 +66,25 @@ tile.kernel @cluster(%x: !tile.global<?x512xf32, [tokens]>) attributes {warps = 
     tile.store %f to %x[%m, %n] : !tile.fragment<64x128xf32>, !tile.global<?x512xf32, [tokens]>
   }
 }
+
+// -----
+
+// The first tile goes to replica 0, the next to replica 1, and so on.
+// CHECK-LABEL: tile.kernel @dealt
+// CHECK:         tile.role @math {{.*}}(%[[REPLICA:.*]])
+// CHECK:           %[[ID:.*]] = tile.program_id 0 : index
+// CHECK:           %[[COUNT:.*]] = tile.num_programs 0 : index
+// CHECK:           %[[SKIPPED:.*]] = arith.muli %[[REPLICA]], %[[COUNT]]
+// CHECK:           %[[FIRST:.*]] = arith.addi %[[ID]], %[[SKIPPED]]
+// CHECK:           %[[STRIDE:.*]] = arith.muli %[[COUNT]], %c2
+// CHECK:           scf.for %{{.*}} = %[[FIRST]] to %{{.*}} step %[[STRIDE]] {
+tile.kernel @dealt(%x: !tile.global<?x512xf32, [tokens]>) {
+  %tokens = tile.size %x, 0 : !tile.global<?x512xf32, [tokens]>
+  %c0 = arith.constant 0 : index
+  tile.role @math warpgroups = 1 replicas = 2 (%replica) {
+    tile.for_tiles (%m) in (%tokens) step (8) raster(persistent, dealt) {
+      %f = tile.load %x[%m, %c0] : !tile.global<?x512xf32, [tokens]> to !tile.fragment<8x512xf32>
+      tile.store %f to %x[%m, %c0] : !tile.fragment<8x512xf32>, !tile.global<?x512xf32, [tokens]>
+    }
+  }
+}

@@ -45,7 +45,7 @@ func.func @decode_8(%x: !x, %w: tensor<960x576xbf16>, %q: !h, %kc: !k, %vc: !k, 
 // CHECK:         xf.kernel row_wise
 // CHECK-SAME:    reason "{{.*}} at 16 rows on h800-sxm"
 // CHECK:         xf.kernel sample
-// CHECK-SAME:    config {warps = {{[0-9]+}} : i64}
+// CHECK-SAME:    config {keep_row = 0 : i64, warps = {{[0-9]+}} : i64}
 func.func @prefill_2048(%x: !x, %w: tensor<960x576xbf16>, %q: !h, %kc: !k, %vc: !k, %b: !blocks, %cu: !cu, %lens: !lens,
                         %rows: tensor<?xi32, #xf.sizes<rows>>) -> (!y, !h, tensor<?xi32, #xf.sizes<rows>>)
     attributes {xf.entry = "prefill", xf.bounds = {tokens = 2048 : i64, seqs = 64 : i64, rows = 16 : i64, context = 2048 : i64}} {
