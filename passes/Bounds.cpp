@@ -6,20 +6,17 @@
 
 namespace tilewright {
 
-double getStatedBound(llvm::StringRef passArgument) {
-  // A few roundings to bf16 per layer, seen at the end of a model: they are
-  // 2^-9 each and add up as noise does, while a wrong op moves results by about
-  // their own length.
-  constexpr double kRoundings = 0x1p-4;
-  // Sums in another order: a few elements that lie near a tie move by one unit
-  // in the last place of bf16. Graphs without a norm over heads do not move.
-  constexpr double kOrder = 0x1p-8;
-  return llvm::StringSwitch<double>(passArgument)
-      .Cases(
-          {"xf-form-gated-activations", "xf-fold-norms", "xf-split-attention"},
-          kRoundings)
-      .Case("xf-pair-rope-columns", kOrder)
-      .Default(0.0);
+bool mayRound(llvm::StringRef passArgument) {
+  return llvm::StringSwitch<bool>(passArgument)
+      // Gates and ups are products of their own no longer, and round once.
+      .Case("xf-form-gated-activations", true)
+      // The norm's factor is applied behind the product, its weight in front.
+      .Case("xf-fold-norms", true)
+      // Parts of the keys have their own maximum, to which weights are rounded.
+      .Case("xf-split-attention", true)
+      // A norm over a head adds its columns in another order.
+      .Case("xf-pair-rope-columns", true)
+      .Default(false);
 }
 
 } // namespace tilewright

@@ -7,10 +7,11 @@
 
 namespace tilewright {
 
-/// What the pass of this name states in its description, as the length of the
-/// change over the length of a result; 0 for bit-exact, which most are.
-/// `--verify-each-pass` holds every pass to it.
-double getStatedBound(llvm::StringRef passArgument);
+/// Whether the pass of this name states in its description that it rounds in
+/// other places, or adds in another order. `--verify-each-pass` then holds it
+/// to what rounding explains in the graph at hand
+/// (ir/reference/RoundingBound.h), and every other pass to equal bits.
+bool mayRound(llvm::StringRef passArgument);
 
 } // namespace tilewright
 

@@ -111,6 +111,8 @@ static Results wrap(FailureOr<Tensor> tensor) {
 static Results wrap(SmallVector<Tensor> tensors) { return tensors; }
 
 Results Evaluator::evalWeight(xf::WeightOp op) {
+  // A rounding of the checkpoint's type to the graph's is none of the graph's.
+  RoundingNoise quiet(RoundingNoise::kNone);
   FailureOr<Tensor> tensor = provider(op);
   if (failed(tensor))
     return failure();

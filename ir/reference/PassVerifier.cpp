@@ -3,10 +3,10 @@
 #include "ir/reference/PassVerifier.h"
 #include "ir/reference/Compare.h"
 #include "ir/reference/RandomStep.h"
+#include "ir/reference/RoundingBound.h"
 
 #include "mlir/Pass/Pass.h"
 
-#include <cmath>
 #include <mutex>
 
 using namespace mlir;
@@ -18,8 +18,8 @@ constexpr uint64_t kSeed = 1;
 
 class PassVerifier : public PassInstrumentation {
 public:
-  PassVerifier(PassBound bound, bool &failed)
-      : bound(std::move(bound)), hasFailed(failed) {}
+  PassVerifier(MayRound mayRound, bool &failed)
+      : mayRound(std::move(mayRound)), hasFailed(failed) {}
 
   void runBeforePass(Pass *pass, Operation *op) override;
   void runAfterPass(Pass *pass, Operation *op) override;
@@ -28,18 +28,23 @@ private:
   /// What a function is asked, and what it gave after the last pass.
   struct Model {
     SmallVector<Tensor> arguments;
-    SmallVector<Tensor> expected;
+    /// With noise where a pass has asked for it.
+    NoisyResults expected;
     /// Of the function that gave it.
     std::string meaning;
   };
 
   void addModel(func::FuncOp func);
   Model *findModel(func::FuncOp func);
+  void makeNoise(func::FuncOp func);
   void verifyFunction(Pass *pass, func::FuncOp func);
-  LogicalResult compare(Pass *pass, func::FuncOp func, const Model &model,
-                        ArrayRef<Tensor> results);
+  LogicalResult compareBits(Pass *pass, func::FuncOp func, const Model &model,
+                            ArrayRef<Tensor> results);
+  LogicalResult compareRounded(Pass *pass, func::FuncOp func,
+                               const Model &model, const NoisyResults &results);
+  InFlightDiagnostic fail(Pass *pass, func::FuncOp func);
 
-  PassBound bound;
+  MayRound mayRound;
   bool &hasFailed;
   WeightProvider weights = makeRandomWeights(kSeed);
   /// Passes run on functions in parallel.
@@ -107,20 +112,21 @@ static std::string describeMeaning(func::FuncOp func) {
   return text;
 }
 
-/// Distance between two tensors over the length of the second.
-static double getRelativeDistance(const Tensor &actual,
-                                  const Tensor &expected) {
-  double distance = 0.0, length = 0.0;
-  for (int64_t i = 0; i < actual.getNumElements(); ++i) {
-    double wanted = expected.getFloat(i);
-    double difference = actual.getFloat(i) - wanted;
-    distance += difference * difference;
-    length += wanted * wanted;
+/// Which result tokens are chosen from, and how.
+static ChoiceSource findChoiceSource(func::FuncOp func,
+                                     ArrayRef<Tensor> arguments) {
+  ChoiceSource source;
+  for (unsigned index = 0; index < func.getNumResults(); ++index) {
+    auto name = func.getResultAttrOfType<StringAttr>(index, "xf.output");
+    if (name && name.getValue() == "logits")
+      source.logits = static_cast<int>(index);
   }
-  if (distance == 0.0)
-    return 0.0;
-  // Not a number where either is not, and then beyond every bound.
-  return std::sqrt(distance / length);
+  for (unsigned index = 0; index < func.getNumArguments(); ++index) {
+    auto name = func.getArgAttrOfType<StringAttr>(index, "xf.input");
+    if (name && name.getValue() == "temperature")
+      source.temperature = &arguments[index];
+  }
+  return source;
 }
 
 //===----------------------------------------------------------------------===//
@@ -134,7 +140,8 @@ void PassVerifier::addModel(func::FuncOp func) {
     hasFailed = true;
     return;
   }
-  models[func.getName()] = {std::move(arguments), std::move(*results),
+  models[func.getName()] = {std::move(arguments),
+                            NoisyResults{std::move(*results), {}},
                             describeMeaning(func)};
 }
 
@@ -150,6 +157,11 @@ PassVerifier::Model *PassVerifier::findModel(func::FuncOp func) {
 
 void PassVerifier::runBeforePass(Pass *pass, Operation *op) {
   std::lock_guard<std::mutex> lock(mutex);
+  if (!models.empty() && !isAdaptor(pass) && mayRound(pass->getArgument()))
+    forEachModel(op, [&](func::FuncOp func) {
+      if (!hasFailed)
+        makeNoise(func);
+    });
   // The first of all passes is an adaptor on the module, or a pass on it.
   if (hasFailed || !models.empty() || !isa<ModuleOp>(op))
     return;
@@ -161,38 +173,61 @@ void PassVerifier::runBeforePass(Pass *pass, Operation *op) {
     onlyModel = models.begin()->first().str();
 }
 
+/// A function has to make its noise before a pass takes it away.
+void PassVerifier::makeNoise(func::FuncOp func) {
+  Model *model = findModel(func);
+  if (!model || !model->expected.runs.empty())
+    return;
+  FailureOr<NoisyResults> noisy =
+      addNoise(func, model->arguments, weights, model->expected.exact);
+  if (succeeded(noisy))
+    model->expected = std::move(*noisy);
+  else
+    hasFailed = true;
+}
+
 //===----------------------------------------------------------------------===//
 // Comparison
 //===----------------------------------------------------------------------===//
 
-LogicalResult PassVerifier::compare(Pass *pass, func::FuncOp func,
-                                    const Model &model,
-                                    ArrayRef<Tensor> results) {
-  auto fail = [&] {
-    return func.emitError("pass '")
-           << pass->getArgument() << "' changes what the graph means: ";
-  };
-  if (results.size() != model.expected.size())
-    return fail() << "expects " << model.expected.size() << " results, but got "
-                  << results.size();
-  double allowed = bound(pass->getArgument());
+InFlightDiagnostic PassVerifier::fail(Pass *pass, func::FuncOp func) {
+  hasFailed = true;
+  return func.emitError("pass '")
+         << pass->getArgument() << "' changes what the graph means: ";
+}
+
+/// Also finds what no rounding can change: number, types and shapes.
+LogicalResult PassVerifier::compareBits(Pass *pass, func::FuncOp func,
+                                        const Model &model,
+                                        ArrayRef<Tensor> results) {
+  ArrayRef<Tensor> expected = model.expected.exact;
+  if (results.size() != expected.size())
+    return fail(pass, func) << "expects " << expected.size()
+                            << " results, but got " << results.size();
   for (auto [index, pair] :
-       llvm::enumerate(llvm::zip_equal(results, model.expected))) {
+       llvm::enumerate(llvm::zip_equal(results, expected))) {
     const auto &[actual, wanted] = pair;
     if (actual.getShape() != wanted.getShape() ||
         actual.getType() != wanted.getType())
-      return fail() << "result " << index << " has another type";
-    if (allowed == 0.0) {
-      if (std::optional<Mismatch> mismatch = findDifference(actual, wanted))
-        return fail() << "expects, in result " << index << ", "
-                      << describe(*mismatch, actual, wanted);
-    } else if (isFloat(actual.getType())) {
-      double distance = getRelativeDistance(actual, wanted);
-      if (!(distance <= allowed))
-        return fail() << "result " << index << " moves by " << distance
-                      << " of its length, and the pass states " << allowed;
-    }
+      return fail(pass, func) << "result " << index << " has another type";
+    if (mayRound(pass->getArgument()))
+      continue;
+    if (std::optional<Mismatch> mismatch = findDifference(actual, wanted))
+      return fail(pass, func) << "expects, in result " << index << ", "
+                              << describe(*mismatch, actual, wanted);
   }
+  return success();
+}
+
+LogicalResult PassVerifier::compareRounded(Pass *pass, func::FuncOp func,
+                                           const Model &model,
+                                           const NoisyResults &results) {
+  ChoiceSource source = findChoiceSource(func, model.arguments);
+  for (unsigned index = 0; index < results.exact.size(); ++index)
+    if (std::string why =
+            whyBeyondRounding(model.expected, results, index, source);
+        !why.empty())
+      return fail(pass, func) << "result " << index << " " << why;
   return success();
 }
 
@@ -203,15 +238,22 @@ void PassVerifier::verifyFunction(Pass *pass, func::FuncOp func) {
   std::string meaning = describeMeaning(func);
   if (meaning == model->meaning)
     return;
-  FailureOr<SmallVector<Tensor>> results =
+  FailureOr<SmallVector<Tensor>> exact =
       evaluate(func, model->arguments, weights);
-  if (failed(results))
+  FailureOr<NoisyResults> results = failure();
+  bool rounds = mayRound(pass->getArgument());
+  if (succeeded(exact))
+    results = rounds ? addNoise(func, model->arguments, weights, *exact)
+                     : FailureOr<NoisyResults>(NoisyResults{*exact, {}});
+  if (failed(results)) {
     func.emitError("pass '")
         << pass->getArgument() << "' leaves a graph that cannot be interpreted";
-  if (failed(results) || failed(compare(pass, func, *model, *results))) {
     hasFailed = true;
     return;
   }
+  if (failed(compareBits(pass, func, *model, results->exact)) ||
+      (rounds && failed(compareRounded(pass, func, *model, *results))))
+    return;
   // Bounds are of one pass each: the next starts from here.
   model->expected = std::move(*results);
   model->meaning = std::move(meaning);
@@ -227,9 +269,9 @@ void PassVerifier::runAfterPass(Pass *pass, Operation *op) {
   });
 }
 
-std::unique_ptr<PassInstrumentation> createPassVerifier(PassBound bound,
+std::unique_ptr<PassInstrumentation> createPassVerifier(MayRound mayRound,
                                                         bool &out_failed) {
-  return std::make_unique<PassVerifier>(std::move(bound), out_failed);
+  return std::make_unique<PassVerifier>(std::move(mayRound), out_failed);
 }
 
 } // namespace tilewright::reference

@@ -13,15 +13,15 @@
 
 namespace tilewright::reference {
 
-/// How far a pass may move results: the length of the difference over the
-/// length of the result, for each floating-point output. 0: equal bits, of
-/// integers too, which cannot be bounded otherwise.
-using PassBound = std::function<double(llvm::StringRef passArgument)>;
+/// Whether a pass may round in other places, or add in another order: its
+/// results are then held to what rounding explains (RoundingBound.h). All other
+/// passes keep every bit.
+using MayRound = std::function<bool(llvm::StringRef passArgument)>;
 
 /// An instrumentation for a pass manager on modules. A function keeps its name;
 /// where a module has only one, passes may also make several of it. Reports
 /// through the diagnostics, and sets `out_failed`, which must outlive it.
-std::unique_ptr<mlir::PassInstrumentation> createPassVerifier(PassBound bound,
+std::unique_ptr<mlir::PassInstrumentation> createPassVerifier(MayRound mayRound,
                                                               bool &out_failed);
 
 } // namespace tilewright::reference

@@ -84,7 +84,7 @@ struct Sequence {
 
 class Step {
 public:
-  Step(int64_t pageSize, int64_t vocabulary, uint64_t seed);
+  Step(int64_t pageSize, int64_t vocabulary, int64_t context, uint64_t seed);
 
   std::optional<int64_t> getSize(StringRef symbol) const {
     auto found = sizes.find(symbol);
@@ -114,10 +114,15 @@ private:
 
 } // namespace
 
-Step::Step(int64_t pageSize, int64_t vocabulary, uint64_t seed)
-    : pageSize(pageSize),
-      // Prefill, decoding on a second page, nothing, and a chunk of prefill.
-      sequences{{0, 5}, {pageSize + 2, 1}, {0, 0}, {3, pageSize}} {
+Step::Step(int64_t pageSize, int64_t vocabulary, int64_t context, uint64_t seed)
+    : pageSize(pageSize) {
+  // Prefill, decoding on a second page, nothing, and a chunk of prefill; all
+  // shorter where the model's context is.
+  int64_t chunkStart = std::min<int64_t>(3, context - 1);
+  sequences = {{0, std::min<int64_t>(5, context)},
+               {std::min(pageSize + 2, context - 1), 1},
+               {0, 0},
+               {chunkStart, std::min(pageSize, context - chunkStart)}};
   sizes["seqs"] = sequences.size();
   placePages(Stream(seed, "block_table"));
   addTokens(Stream(seed, "token_ids"), vocabulary);
@@ -206,6 +211,16 @@ static int64_t findVocabulary(func::FuncOp func) {
   return rows == kNone ? 1 : rows;
 }
 
+/// Positions that all rope tables have; token positions stay below.
+static int64_t findContext(func::FuncOp func) {
+  constexpr int64_t kNone = 1 << 30;
+  int64_t positions = kNone;
+  func.walk([&](xf::RopeTableOp op) {
+    positions = std::min(positions, op.getType().getDimSize(0));
+  });
+  return positions;
+}
+
 static SmallVector<int64_t> getShape(RankedTensorType type, const Step &step) {
   constexpr int64_t kUnknown = 3;
   SmallVector<int64_t> shape;
@@ -246,7 +261,7 @@ static std::string getArgumentName(func::FuncOp func, unsigned index) {
 }
 
 SmallVector<Tensor> makeRandomArguments(func::FuncOp func, uint64_t seed) {
-  Step step(findPageSize(func), findVocabulary(func), seed);
+  Step step(findPageSize(func), findVocabulary(func), findContext(func), seed);
   SmallVector<Tensor> args;
   for (auto [index, type] : llvm::enumerate(func.getArgumentTypes()))
     args.push_back(makeArgument(getArgumentName(func, index),

@@ -103,6 +103,8 @@ void Tensor::writeFloats(int64_t index, ArrayRef<float> values) {
   char *target = getMutable(index);
   if (type == ElementType::F32) {
     std::memcpy(target, values.data(), values.size() * sizeof(float));
+    for (size_t i = 0; RoundingNoise::isOn() && i < values.size(); ++i)
+      store(target + 4 * i, roundToF32(values[i]));
     return;
   }
   uint16_t (*encode)(float) =

@@ -196,7 +196,7 @@ static llvm::Error runGraphPipeline(const CompileOptions &options,
   if (options.verifyEachPass)
     pipeline.instrument = [&](PassManager &passes) {
       passes.addInstrumentation(
-          reference::createPassVerifier(getStatedBound, differs));
+          reference::createPassVerifier(mayRound, differs));
     };
   llvm::Error error = runPasses(module, context, pipeline);
   if (!differs)

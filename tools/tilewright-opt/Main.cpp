@@ -35,7 +35,7 @@ static mlir::LogicalResult runVerified(llvm::StringRef inputFilename,
   mlir::MlirOptMainConfig config = base;
   config.setPassPipelineSetupFn([&](mlir::PassManager &pm) {
     pm.addInstrumentation(tilewright::reference::createPassVerifier(
-        tilewright::getStatedBound, failed));
+        tilewright::mayRound, failed));
     return base.setupPassPipeline(pm);
   });
   if (mlir::failed(mlir::MlirOptMain(output->os(), std::move(input), registry,
