@@ -147,6 +147,8 @@ Result<void> PreparedLaunch::prepare(const Driver &driver,
                                      const KernelLaunch &launch,
                                      const Resolver &resolve,
                                      const SymbolValues &symbols) {
+  for (const Operand &operand : launch.operands)
+    addresses.push_back(resolve(operand).address);
   words.resize(kernel.params.size());
   maps.resize(kernel.params.size());
   for (size_t i = 0; i < kernel.params.size(); ++i) {
@@ -299,6 +301,7 @@ Result<int64_t> LaunchPlan::run(const Driver &driver, const Stream &stream,
                                 const SymbolValues &symbols,
                                 LaunchObserver *observer) {
   int64_t launches = 0;
+  size_t index = 0;
   for (Step &step : steps) {
     if (auto *fill =
             std::get_if<std::pair<const ZeroFill *, abi::DevicePointer>>(
@@ -309,11 +312,12 @@ Result<int64_t> LaunchPlan::run(const Driver &driver, const Stream &stream,
     }
     auto &launch = std::get<std::unique_ptr<PreparedLaunch>>(step);
     TILEWRIGHT_TRY(launch->update(driver, symbols));
+    const LaunchView view = launch->view(index++, symbols);
     if (observer)
-      TILEWRIGHT_TRY(observer->before(stream, launch->getKernel(), symbols));
+      TILEWRIGHT_TRY(observer->before(stream, view));
     TILEWRIGHT_ASSIGN(bool launched, launch->launch(driver, stream.handle()));
     if (observer)
-      TILEWRIGHT_TRY(observer->after(stream));
+      TILEWRIGHT_TRY(observer->after(stream, view));
     launches += launched;
   }
   return launches;

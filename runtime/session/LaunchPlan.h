@@ -13,6 +13,7 @@
 #include <bitset>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace tilewright::runtime {
@@ -24,13 +25,24 @@ struct Extent {
 };
 using Resolver = std::function<Extent(const Operand &)>;
 
-/// Told of each launch as it is queued: a profiler's way in.
+/// A launch as it is about to be queued.
+struct LaunchView {
+  size_t index; ///< among the kernels of the plan
+  const Kernel &kernel;
+  /// Where the kernel's arguments lie, one after the other.
+  std::span<const abi::DevicePointer> arguments;
+  const SymbolValues &symbols;
+  bool isEmpty; ///< no block of it runs
+};
+
+/// Told of each launch as it is queued: a profiler's or a checker's way in.
 class LaunchObserver {
 public:
   virtual ~LaunchObserver() = default;
-  virtual Result<void> before(const Stream &stream, const Kernel &kernel,
-                              const SymbolValues &symbols) = 0;
-  virtual Result<void> after(const Stream &stream) = 0;
+  virtual Result<void> before(const Stream &stream,
+                              const LaunchView &launch) = 0;
+  virtual Result<void> after(const Stream &stream,
+                             const LaunchView &launch) = 0;
 };
 
 /// One launch of a kernel: its parameters as the driver wants them.
@@ -46,7 +58,10 @@ public:
   Result<void> update(const Driver &driver, const SymbolValues &symbols);
   /// False if the grid is empty.
   Result<bool> launch(const Driver &driver, abi::Stream stream);
-  const Kernel &getKernel() const { return kernel; }
+  /// As of the last `update`; refers to `symbols` and to this launch.
+  LaunchView view(size_t index, const SymbolValues &symbols) const {
+    return {index, kernel, addresses, symbols, isEmpty};
+  }
 
 private:
   struct SizeSlot {
@@ -71,6 +86,7 @@ private:
   std::array<uint32_t, 3> grid{};
   bool isEmpty = false;
   // Fixed in size once made: the driver is given pointers into them.
+  std::vector<abi::DevicePointer> addresses; ///< of the arguments
   std::vector<uint64_t> words;
   std::vector<abi::TensorMap> maps;
   std::vector<void *> params;

@@ -6,10 +6,12 @@ Random weights, so no checkpoint is needed; the simulator stands for the GPU.
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = pathlib.Path(os.environ["TILEWRIGHT_BUILD_DIR"]) / "bin" / "tilewright"
 
 LLAMA = {
@@ -68,6 +70,25 @@ def test_passes_and_kernels(tmp_path, name, sku):
         assert 0 < step["largest_distance"] <= step["allowed_distance"]
 
 
+# Kernels that a step launches, in a part of their name; the families whose arithmetic has a place for a mistake.
+WRONG = {"_add_prefill": ("gemm", "prefill"), "gated_decode": ("gemm", "decode"), "attention_prefill": ("attention", "prefill"),
+         "rms_norm": ("row_wise", "prefill")}
+
+
+@pytest.mark.parametrize("part", WRONG)
+def test_wrong_kernel_is_named(tmp_path, part):
+    """One instruction of one kernel is wrong: that kernel is named, and not those that got its results."""
+    family, step = WRONG[part]
+    result = tilewright("verify", write_model(tmp_path, LLAMA), "--max-tokens", "128", "--max-seqs", "8",
+                        "--debug-corrupt-kernel", part)
+    assert (result.returncode, result.stdout) == (3, "")
+    first, note = result.stderr.splitlines()
+    assert first.startswith(f"error: {step}: expects ")
+    assert note.startswith("note: the first kernel that differs is launch ")
+    assert re.search(rf" of plan {step}_\d+, \w*{part}\w* \({family}\), in result \d+: ", note)
+    assert "rounding explains" in note and "; its config is {" in note
+
+
 def test_text_report(tmp_path):
     result = tilewright("verify", write_model(tmp_path, LLAMA), "--max-tokens", "128", "--max-seqs", "8")
     assert result.returncode == 0, result.stderr
@@ -80,6 +101,42 @@ def test_passes_alone(tmp_path):
     result = tilewright("verify", write_model(tmp_path, LLAMA), "--device", "none", "--json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["steps"] == []
+
+
+PUBLISHED = sorted(path.parent.name for path in (ROOT / "models").glob("*/config.json"))
+
+
+def shrink(config):
+    """The same model with 2 layers, an eighth of the heads and of the width, and a small vocabulary."""
+    heads, kv_heads = config["num_attention_heads"], config.get("num_key_value_heads", config["num_attention_heads"])
+    head_dim = config.get("head_dim") or config["hidden_size"] // heads
+    group = heads // kv_heads
+    kv_heads = max(1, kv_heads // 8)
+    width = max(2, group * kv_heads) * head_dim
+    changes = {"num_hidden_layers": 2, "num_key_value_heads": kv_heads, "num_attention_heads": group * kv_heads,
+               "head_dim": head_dim, "hidden_size": width, "intermediate_size": 2 * width, "vocab_size": 1000,
+               "eos_token_id": 2, "bos_token_id": 1, "max_position_embeddings": 512}
+    scaling = config.get("rope_scaling")
+    if scaling and "original_max_position_embeddings" in scaling:
+        changes["rope_scaling"] = scaling | {"original_max_position_embeddings": 64}
+    if config.get("sliding_window"):
+        changes["sliding_window"] = 48
+    return config | changes
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_passes_on_published_models(tmp_path, name):
+    """No pass moves results further than rounding explains, on any model that is here."""
+    config = shrink(json.loads((ROOT / "models" / name / "config.json").read_text()))
+    result = tilewright("verify", write_model(tmp_path, config), "--device", "none", "--json")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("context", [1, 5, 64, 70])
+def test_short_contexts(tmp_path, context):
+    """The random step fits into what the model allows."""
+    result = tilewright("verify", write_model(tmp_path, LLAMA), "--device", "none", "--max-context", str(context), "--json")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_compile_with_verified_passes(tmp_path):

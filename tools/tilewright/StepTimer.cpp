@@ -9,19 +9,18 @@ using namespace tilewright::runtime;
 
 namespace tilewright {
 
-Result<void> StepTimer::before(const Stream &stream, const Kernel &kernel,
-                               const SymbolValues &symbols) {
-  sizes = symbols;
+Result<void> StepTimer::before(const Stream &stream, const LaunchView &launch) {
+  sizes = launch.symbols;
   if (next == launches.size()) {
     TILEWRIGHT_ASSIGN(Event start, Event::create(device, Event::Timing::On));
     TILEWRIGHT_ASSIGN(Event end, Event::create(device, Event::Timing::On));
-    launches.push_back({std::move(start), std::move(end), &kernel,
+    launches.push_back({std::move(start), std::move(end), &launch.kernel,
                         std::numeric_limits<double>::infinity()});
   }
   return launches[next].start.record(stream);
 }
 
-Result<void> StepTimer::after(const Stream &stream) {
+Result<void> StepTimer::after(const Stream &stream, const LaunchView &) {
   return launches[next++].end.record(stream);
 }
 

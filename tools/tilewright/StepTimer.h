@@ -19,9 +19,9 @@ public:
   explicit StepTimer(runtime::DevicePtr device) : device(std::move(device)) {}
 
   runtime::Result<void> before(const runtime::Stream &stream,
-                               const runtime::Kernel &kernel,
-                               const runtime::SymbolValues &symbols) override;
-  runtime::Result<void> after(const runtime::Stream &stream) override;
+                               const runtime::LaunchView &launch) override;
+  runtime::Result<void> after(const runtime::Stream &stream,
+                              const runtime::LaunchView &launch) override;
 
   /// Forgets everything: another kind of step comes next.
   void clear();

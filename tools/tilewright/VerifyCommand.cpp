@@ -11,6 +11,7 @@
 #include "tools/driver/RandomCheckpoint.h"
 #include "tools/driver/ReferenceSession.h"
 #include "tools/tilewright/Commands.h"
+#include "tools/tilewright/LaunchCheck.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -31,6 +32,8 @@ constexpr uint64_t kSeed = 1;
 struct VerifyFlags {
   CompileOptions options;
   std::string device;
+  /// For tests: a wrong instruction in the first kernel with this in its name.
+  std::string corruptKernel;
   bool json = false;
 };
 
@@ -176,6 +179,32 @@ static std::vector<std::vector<int32_t>> makePrompts(const json &manifest) {
   return prompts;
 }
 
+/// The error with a note on what the single kernels of the step do.
+static llvm::Error nameKernel(llvm::Error error,
+                              llvm::Expected<std::string> finding) {
+  std::string text = llvm::toString(std::move(error)) + "\nnote: ";
+  text += finding ? *finding
+                  : "its kernels cannot be checked one by one: " +
+                        llvm::toString(finding.takeError());
+  return llvm::make_error<VerificationError>(text);
+}
+
+/// Makes a kernel wrong that was right.
+static llvm::Error corruptKernel(CompiledModel &compiled,
+                                 const std::string &part) {
+  static constexpr llvm::StringLiteral right = "add.rn.f32",
+                                       wrong = "sub.rn.f32";
+  for (auto &[name, text] : compiled.members) {
+    size_t at = text.find(right);
+    if (name.find(part) == std::string::npos || at == std::string::npos)
+      continue;
+    text.replace(at, right.size(), wrong);
+    return llvm::Error::success();
+  }
+  return llvm::createStringError("no kernel has '%s' in its name and adds",
+                                 part.c_str());
+}
+
 static llvm::Error verifySteps(const CompiledModel &compiled, ModuleOp module,
                                const std::string &deviceName, json &report) {
   TemporaryFolder folder;
@@ -196,7 +225,9 @@ static llvm::Error verifySteps(const CompiledModel &compiled, ModuleOp module,
     longest = std::max<int64_t>(longest, prompt.size());
   ReferenceSession oracle(module, reference::makeRandomWeights(kSeed),
                           batch.size(), longest + 2);
+  std::vector<StepTokens> steps;
   for (const char *what : {"prefill", "decode", "second decode"}) {
+    steps.push_back(batch);
     func::FuncOp plan = oracle.findPlan(batch);
     FailureOr<Tensor> expected = oracle.step(batch);
     if (failed(expected))
@@ -207,9 +238,13 @@ static llvm::Error verifySteps(const CompiledModel &compiled, ModuleOp module,
     LogitsDistance distance;
     if (auto error = compareLogits(what, *expected, *logits,
                                    getAllowedDistance(plan), distance))
-      return error;
+      return nameKernel(std::move(error),
+                        findWrongKernel(compiled, plan, checkpoint.str().str(),
+                                        deviceName, steps));
     if (auto error = checkTokens(what, device.getTokens(), *logits))
-      return error;
+      return nameKernel(std::move(error),
+                        findWrongKernel(compiled, plan, checkpoint.str().str(),
+                                        deviceName, steps));
     report["steps"].push_back({{"step", what},
                                {"plan", plan.getName().str()},
                                {"rows", batch.size()},
@@ -232,6 +267,9 @@ static llvm::Error verifyModel(const VerifyFlags &flags) {
     return compiled.takeError();
   json report = {{"passes", compiled->manifest["pipeline"]},
                  {"steps", json::array()}};
+  if (!flags.corruptKernel.empty())
+    if (llvm::Error error = corruptKernel(*compiled, flags.corruptKernel))
+      return error;
   if (flags.device != "none") {
     std::string device =
         flags.device.empty() ? "sim:" + flags.options.sku : flags.device;
@@ -274,6 +312,8 @@ void addVerify(CLI::App &program, Action &action, const std::string &self) {
                       "cuda:N, sim:SKU, lib:PATH, or none: passes alone; "
                       "without it, the simulator as the SKU");
   command->add_flag("--json", flags->json, "Print one JSON object");
+  command->add_option("--debug-corrupt-kernel", flags->corruptKernel)
+      ->group("");
   command->callback(
       [flags, &action] { action = [flags] { return runVerify(*flags); }; });
 }
