@@ -98,6 +98,25 @@ TEST(KernelReproducer, OneOfSeveral) {
               "pass 'tile-plan-shared-memory' failed");
 }
 
+/// No bug, but nothing that a bundle can launch.
+TEST(KernelReproducer, AScalarArgumentIsRefused) {
+  CompilerContext context;
+  auto module = parseSourceString<ModuleOp>(R"mlir(
+    tile.kernel @scaled(%y: !tile.global<64xf32>, %factor: f32) attributes {warps = 1, grid = [1]} {
+    })mlir",
+                                            &context.get());
+  ASSERT_TRUE(module) << context.takeDiagnostics();
+  auto compiled = compileKernels(*module, CompileOptions());
+  ASSERT_FALSE(compiled);
+  llvm::Error error = compiled.takeError();
+  EXPECT_FALSE(error.isA<InternalError>());
+  EXPECT_EQ(
+      llvm::toString(std::move(error)),
+      "kernel 'scaled': argument 1 is a scalar, f32, for which a bundle's "
+      "launches have no value; pass a tensor of one element, and read it "
+      "with tile.load_scalar");
+}
+
 TEST(KernelReproducer, IsWrittenWholeOrNotAtAll) {
   SmallString<128> folder;
   ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("reproducer-test", folder));

@@ -92,11 +92,31 @@ static llvm::Expected<std::string> emitKernel(OwningOpRef<ModuleOp> &module,
       details, std::move(reproducer));
 }
 
+/// A launch of a bundle passes tensors and what follows from the step's sizes;
+/// for a number of the caller's choice it has no place.
+static llvm::Error refuseScalars(tile::KernelOp kernel) {
+  for (BlockArgument argument : kernel.getArguments()) {
+    if (isa<tile::GlobalType>(argument.getType()))
+      continue;
+    std::string text;
+    llvm::raw_string_ostream(text)
+        << "kernel '" << kernel.getSymName() << "': argument "
+        << argument.getArgNumber() << " is a scalar, " << argument.getType()
+        << ", for which a bundle's launches have no value; pass a tensor of "
+           "one element, and read it with tile.load_scalar";
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   llvm::Twine(text));
+  }
+  return llvm::Error::success();
+}
+
 /// One kernel, in a module of its own.
 static llvm::Expected<CompiledKernel>
 compileKernel(OwningOpRef<ModuleOp> &module, CompilerContext &context,
               const CompileOptions &options) {
   auto kernel = *module->getOps<tile::KernelOp>().begin();
+  if (llvm::Error error = refuseScalars(kernel))
+    return std::move(error);
   CompiledKernel result;
   result.name = kernel.getSymName().str();
   GuardedPipeline expand;
