@@ -128,10 +128,10 @@ Token Lexer::lexNumber() {
       value = value << 3 | static_cast<uint64_t>(text[i] - '0');
     }
   }
+  bool isUnsigned = at(cursor) == 'U' || at(cursor) == 'u';
+  cursor += isUnsigned;
   Token token = make(TokenKind::Integer, start);
   token.bits = value;
-  if (at(cursor) == 'U' || at(cursor) == 'u')
-    ++cursor;
   if (isWordPart(at(cursor)))
     throw SyntaxError{start, "malformed number"};
   return token;

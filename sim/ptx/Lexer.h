@@ -5,6 +5,7 @@
 
 #include "sim/ptx/Source.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -36,6 +37,10 @@ public:
   explicit Lexer(const Source &source) : text(source.text()) {}
   /// Throws SyntaxError at a character that starts no token.
   Token next();
+  /// The text from `location` on.
+  std::string_view textAt(Location location) const {
+    return text.substr(std::min<size_t>(location, text.size()));
+  }
 
 private:
   void skipBlank();

@@ -209,7 +209,8 @@ void Parser::parseLabeled(std::vector<Statement> &body, const Token &name) {
 }
 
 // prototype = ".callprototype" params? "_" params?
-//             (".noreturn" | ".abi_preserve" int | ".abi_preserve_control" int)*
+//             (".noreturn" | ".abi_preserve" int | ".abi_preserve_control"
+//             int)*
 //             ";"
 CallPrototype Parser::parsePrototype(const Token &name) {
   CallPrototype prototype;

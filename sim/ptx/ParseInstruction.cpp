@@ -13,6 +13,7 @@ Instruction Parser::parseInstruction() {
   Token opcode = expectWord("an instruction");
   instruction.location = opcode.location;
   instruction.opcode = opcode.text;
+  inCall = opcode.text == "call";
   instruction.modifiers.reserve(4);
   while (current.kind == TokenKind::DotWord) {
     instruction.modifiers.push_back({current.text, current.location});
@@ -50,46 +51,59 @@ Operand Parser::parseOperand() {
   return pair;
 }
 
-// offset = (("+" | "-") "-"? int)*
+// offset = (("+" | "-") multiplicative)*
 int64_t Parser::parseOffset() {
+  constexpr int multiplicative = 10;
   int64_t total = 0;
   while (atPunct('+') || atPunct('-')) {
     bool negative = take().punct == '-';
-    if (acceptPunct('-'))
-      negative = !negative;
-    uint64_t value = expectInteger("an offset");
-    total += static_cast<int64_t>(negative ? 0 - value : value);
+    Location location = current.location;
+    Constant value = parseBinary(multiplicative);
+    if (!value.isInteger())
+      fail(location, "expected an offset");
+    total = static_cast<int64_t>(static_cast<uint64_t>(total) +
+                                 (negative ? 0 - value.bits : value.bits));
   }
   return total;
+}
+
+/// Whether the text behind a sign is a name, so that the sign is no operator of
+/// a constant.
+static bool isNameAfter(std::string_view text) {
+  text.remove_prefix(1);
+  while (!text.empty() && (text[0] == ' ' || text[0] == '\t'))
+    text.remove_prefix(1);
+  if (text.empty() || text.starts_with("WARP_SZ"))
+    return false;
+  char c = text[0];
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '%' ||
+         c == '_' || c == '$';
 }
 
 // primary = "!"? word .member? offset | signed | vector | address | list
 Operand Parser::parsePrimary() {
   Operand operand;
   operand.location = current.location;
-  bool negated = acceptPunct('!');
-  if (negated && current.kind != TokenKind::Word)
-    fail(current.location, "expected a predicate after '!'");
+  if (atPunct('!') && isNameAfter(lexer.textAt(current.location))) {
+    take();
+    operand.negated = true;
+  }
+  bool isList = atPunct('(') && inCall;
+  if (!operand.negated && !isList && atConstant())
+    return parseSigned();
   switch (current.kind) {
   case TokenKind::Word:
-    operand.negated = negated;
     operand.name = take().text;
     if (current.kind == TokenKind::DotWord)
       operand.member = take().text;
     operand.offset = parseOffset();
     return operand;
-  case TokenKind::Integer:
-  case TokenKind::Float32:
-  case TokenKind::Float64:
-    return parseSigned();
   case TokenKind::Punct:
-    if (current.punct == '-' || current.punct == '+' || current.punct == '~')
-      return parseSigned();
     if (current.punct == '{')
       return parseVector();
     if (current.punct == '[')
       return parseAddress();
-    if (current.punct == '(')
+    if (isList)
       return parseList();
     break;
   default:
@@ -98,43 +112,25 @@ Operand Parser::parsePrimary() {
   fail(current.location, "expected an operand");
 }
 
-// signed = ("-" | "+" | "~")? (int | float) | "-" primary
+// signed = constant | "-" primary
 Operand Parser::parseSigned() {
   Operand operand;
   operand.location = current.location;
-  bool minus = false, invert = false;
-  if (acceptPunct('-'))
-    minus = true;
-  else if (acceptPunct('~'))
-    invert = true;
-  else
-    acceptPunct('+');
-  if (minus && current.kind == TokenKind::Word) {
+  bool minus = atPunct('-');
+  if (minus && isNameAfter(lexer.textAt(current.location))) {
     // vmad's sources have signs.
+    take();
     operand = parsePrimary();
     operand.minus = true;
     return operand;
   }
-  Token token = take();
-  switch (token.kind) {
-  case TokenKind::Integer:
-    operand.kind = Operand::Kind::Integer;
-    operand.bits = minus ? 0 - token.bits : invert ? ~token.bits : token.bits;
-    operand.minus = minus;
-    return operand;
-  case TokenKind::Float32:
-    operand.kind = Operand::Kind::Float32;
-    operand.bits = minus ? token.bits ^ 0x80000000u : token.bits;
-    break;
-  case TokenKind::Float64:
-    operand.kind = Operand::Kind::Float64;
-    operand.bits = minus ? token.bits ^ (uint64_t(1) << 63) : token.bits;
-    break;
-  default:
-    fail(token.location, "expected a number");
-  }
-  if (invert)
-    fail(operand.location, "'~' needs an integer");
+  Constant value = parseConstant();
+  operand.minus = minus;
+  operand.bits = value.bits;
+  operand.kind = value.kind == Constant::Kind::Float32 ? Operand::Kind::Float32
+                 : value.kind == Constant::Kind::Float64
+                     ? Operand::Kind::Float64
+                     : Operand::Kind::Integer;
   return operand;
 }
 
@@ -143,7 +139,7 @@ Operand Parser::parseVector() {
   Operand vector;
   vector.kind = Operand::Kind::Vector;
   vector.location = current.location;
-  if (++depth > 64)
+  if (++depth > maxNesting)
     fail(current.location, "operands are nested too deeply");
   take();
   if (!atPunct('}')) {
@@ -161,7 +157,7 @@ Operand Parser::parseAddress() {
   Operand address;
   address.kind = Operand::Kind::Address;
   address.location = current.location;
-  if (++depth > 64)
+  if (++depth > maxNesting)
     fail(current.location, "operands are nested too deeply");
   take();
   do
@@ -178,7 +174,7 @@ Operand Parser::parseList() {
   Operand list;
   list.kind = Operand::Kind::List;
   list.location = current.location;
-  if (++depth > 64)
+  if (++depth > maxNesting)
     fail(current.location, "operands are nested too deeply");
   take();
   if (!atPunct(')')) {

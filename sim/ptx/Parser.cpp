@@ -84,7 +84,9 @@ void Parser::parseHeader(ModuleAst &module) {
   module.targetLocation = target.location;
   while (acceptPunct(',')) {
     Token option = expectWord("a target option");
-    if (option.text != "debug" && option.text != "texmode_unified")
+    // Modes of textures, and of f64 on targets without it, change nothing here.
+    if (option.text != "debug" && option.text != "texmode_unified" &&
+        option.text != "texmode_independent" && option.text != "map_f64_to_f32")
       fail(option.location,
            "unsupported target option '" + std::string(option.text) + "'");
   }
@@ -296,7 +298,7 @@ Initializer Parser::parseInitializer() {
     }
     return result;
   }
-  if (++depth > 64)
+  if (++depth > maxNesting)
     fail(current.location, "initializers are nested too deeply");
   result.isList = true;
   result.value.location = current.location;

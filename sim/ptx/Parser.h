@@ -4,6 +4,7 @@
 #define TILEWRIGHT_SIM_PTX_PARSER_H
 
 #include "sim/ptx/Ast.h"
+#include "sim/ptx/Constant.h"
 #include "sim/ptx/Lexer.h"
 
 #include <string_view>
@@ -65,6 +66,12 @@ private:
   Operand parseList();
   int64_t parseOffset();
 
+  // ParseConstant.cpp
+  bool atConstant() const;
+  Constant parseConstant();
+  Constant parseBinary(int leastPrecedence);
+  Constant parseUnary();
+
   // Tokens.
   [[noreturn]] void fail(Location location, std::string message) const;
   Token take();
@@ -81,10 +88,16 @@ private:
   uint64_t expectInteger(const char *what);
   uint32_t expectCount(const char *what);
 
+  static constexpr uint32_t maxNesting = 64;
+  /// WARP_SZ; 32 on every target.
+  static constexpr uint64_t warpSize = 32;
+
   Lexer lexer;
   Token current;
   /// Nesting of braces, bounded so that hostile text cannot exhaust the stack.
   uint32_t depth = 0;
+  /// In a call, `(` opens a list of arguments.
+  bool inCall = false;
 };
 
 } // namespace tilewright::sim::ptx

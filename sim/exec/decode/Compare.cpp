@@ -159,8 +159,8 @@ static void decodeSlct(InstDecoder &d) {
   inst.c = d.source(3, condition);
   inst.d = d.result(0, type);
   SlctCondition kind = !isFloat ? SlctCondition::Integer
-                       : ftz     ? SlctCondition::FlushedFloat
-                                 : SlctCondition::Float;
+                       : ftz    ? SlctCondition::FlushedFloat
+                                : SlctCondition::Float;
   d.emit(selectSlct(ptx::typeBytes(type), kind), inst);
 }
 

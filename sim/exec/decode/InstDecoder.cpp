@@ -279,9 +279,6 @@ Ref InstDecoder::source(const Operand &operand, Type type) {
                                  std::string(ptx::typeName(type)));
     return name.ref;
   }
-  if (operand.name == "WARP_SZ")
-    return ptx::typeBytes(type) == 8 ? fn.program.constants.ref64(laneCount)
-                                     : fn.program.constants.ref32(laneCount);
   if (!operand.name.empty() && operand.name[0] == '%')
     return special(operand, type);
   uint32_t bytes = ptx::typeBytes(type);

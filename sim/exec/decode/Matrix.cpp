@@ -220,7 +220,8 @@ TensorArch tensorArch(const InstDecoder &d) {
   return arch.starts_with("sm_8") ? TensorArch::Ampere : TensorArch::Hopper;
 }
 
-/// mma.sync.aligned.m8n8k4.alayout.blayout.dtype.f16.f16.ctype, its shape taken.
+/// mma.sync.aligned.m8n8k4.alayout.blayout.dtype.f16.f16.ctype, its shape
+/// taken.
 static void decodeQuadMma(InstDecoder &d) {
   QuadMmaSpec spec;
   spec.op.aColumn = takeLayout(d);

@@ -1,4 +1,5 @@
-//===- MatrixForms.h - What the matrix instructions' decoders share -*- C++ -*-===//
+//===- MatrixForms.h - What the matrix instructions' decoders share -*- C++
+//-*-===//
 
 #ifndef TILEWRIGHT_SIM_EXEC_DECODE_MATRIXFORMS_H
 #define TILEWRIGHT_SIM_EXEC_DECODE_MATRIXFORMS_H

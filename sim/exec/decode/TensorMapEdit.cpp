@@ -13,7 +13,7 @@ namespace {
 struct FieldForm {
   std::string_view name;
   TensorMapField field;
-  bool wide = false;      ///< .b64
+  bool wide = false; ///< .b64
   bool hasOrdinal = false;
   int64_t mostImmediate = -1; ///< of fields whose value is a constant
 };

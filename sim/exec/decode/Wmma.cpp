@@ -66,7 +66,7 @@ static bool fitsShape(const WmmaTiling &tiling, AccumulatorType type) {
 }
 
 static int bitsOf(AccumulatorType type) {
-  return type == AccumulatorType::F64 ? 64
+  return type == AccumulatorType::F64   ? 64
          : type == AccumulatorType::F16 ? 16
                                         : 32;
 }
@@ -115,7 +115,8 @@ static int leadingDimension(const WmmaMoveSpec &spec, MatrixShape shape) {
 
 static MatrixShape shapeOf(const WmmaTiling &tiling) {
   for (const WmmaShape &known : wmmaShapes)
-    if (known.tiling.k == tiling.k && known.tiling.tileRows == tiling.tileRows &&
+    if (known.tiling.k == tiling.k &&
+        known.tiling.tileRows == tiling.tileRows &&
         known.tiling.rowTiles == tiling.rowTiles &&
         known.tiling.transposed == tiling.transposed)
       return known.shape;
@@ -141,8 +142,8 @@ static void decodeMove(InstDecoder &d, bool isLoad) {
   if (d.operandCount() == 3)
     inst.b = d.source(2, Type::U32);
   else
-    inst.b = d.fn.program.constants.ref32(static_cast<uint32_t>(
-        leadingDimension(spec, shapeOf(spec.tiling))));
+    inst.b = d.fn.program.constants.ref32(
+        static_cast<uint32_t>(leadingDimension(spec, shapeOf(spec.tiling))));
   spec.registers =
       takeFragment(d, d.operand(isLoad ? 0 : 1), count, isLoad, spec.row64);
   inst.aux = d.keep(std::move(spec));

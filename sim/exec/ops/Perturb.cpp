@@ -70,8 +70,8 @@ static double exactOf(FloatOp op, double x, double y) {
 /// A unit in the last place of the f32 that is nearest to `value`.
 static double ulpOf(double value) {
   constexpr int fractionBits = 23, leastExponent = -126;
-  return std::ldexp(1.0, std::max(std::ilogb(value), leastExponent) -
-                             fractionBits);
+  return std::ldexp(1.0,
+                    std::max(std::ilogb(value), leastExponent) - fractionBits);
 }
 
 static double halfBound(FloatOp op, Type type, double exact) {
@@ -143,7 +143,8 @@ static uint32_t perturbed(const PerturbSpec &spec, uint32_t a, uint32_t b,
     return result;
   double exact = exactOf(spec.op, x, y);
   double bound = boundOf(spec.op, spec.type, x, exact);
-  bool up = mix(mix(mix(spec.seed ^ static_cast<uint64_t>(spec.op)) ^ a) ^ b) & 1;
+  bool up =
+      mix(mix(mix(spec.seed ^ static_cast<uint64_t>(spec.op)) ^ a) ^ b) & 1;
   // Towards the exact value, so that rounding does not leave the bound.
   ConvertOptions options;
   options.rounding = up ? RoundingMode::Down : RoundingMode::Up;
@@ -167,8 +168,7 @@ static uint32_t perturbedWord(const PerturbSpec &spec, uint32_t a, uint32_t b,
 Status runPerturb(const Inst &inst, Warp &warp) {
   const auto &spec = *static_cast<const PerturbSpec *>(inst.aux);
   const uint32_t *a = warp.row32<uint32_t>(inst.a);
-  const uint32_t *b =
-      inst.b == noRef ? nullptr : warp.row32<uint32_t>(inst.b);
+  const uint32_t *b = inst.b == noRef ? nullptr : warp.row32<uint32_t>(inst.b);
   uint32_t *d = warp.row32<uint32_t>(inst.d);
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     int lane = std::countr_zero(lanes);

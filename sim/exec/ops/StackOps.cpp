@@ -46,10 +46,9 @@ static Status allocate(const Inst &inst, Warp &warp) {
     uint64_t before = warp.stack.pointer(lane);
     uint64_t address = size > before ? 0 : (before - size) & ~(align - 1);
     if (!warp.stack.setPointer(lane, address))
-      return warp.fault(inst, static_cast<uint32_t>(lane),
-                        ErrorKind::IllegalAddress,
-                        "stack overflow: alloca of " + std::to_string(size) +
-                            " bytes");
+      return warp.fault(
+          inst, static_cast<uint32_t>(lane), ErrorKind::IllegalAddress,
+          "stack overflow: alloca of " + std::to_string(size) + " bytes");
     rowOf<T>(warp, inst.d)[lane] = static_cast<T>(address);
   }
   return Status::Next;

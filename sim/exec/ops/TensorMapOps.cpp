@@ -16,8 +16,7 @@ static std::byte *mapAt(const Inst &inst, Warp &warp, int lane, Space space,
                         uint64_t address) {
   uint32_t at = static_cast<uint32_t>(lane);
   if (address & 63) {
-    warp.fault(inst, at, ErrorKind::MisalignedAddress,
-               "misaligned tensor map");
+    warp.fault(inst, at, ErrorKind::MisalignedAddress, "misaligned tensor map");
     return nullptr;
   }
   const char *error = nullptr;
@@ -33,14 +32,14 @@ Status runTensorMapReplace(const Inst &inst, Warp &warp) {
   const auto &edit = *static_cast<const TensorMapEdit *>(inst.aux);
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     int lane = std::countr_zero(lanes);
-    std::byte *map = mapAt(inst, warp, lane, spaceOf(inst),
-                           laneAddress(inst, warp, lane));
+    std::byte *map =
+        mapAt(inst, warp, lane, spaceOf(inst), laneAddress(inst, warp, lane));
     if (!map)
       return Status::Fault;
     uint64_t value = edit.wide ? warp.row64<uint64_t>(inst.b)[lane]
                                : warp.row32<uint32_t>(inst.b)[lane];
-    std::string error = replaceTensorMapField(
-        reinterpret_cast<uint8_t *>(map), edit.field, edit.ordinal, value);
+    std::string error = replaceTensorMapField(reinterpret_cast<uint8_t *>(map),
+                                              edit.field, edit.ordinal, value);
     if (!error.empty())
       return warp.fault(inst, static_cast<uint32_t>(lane),
                         ErrorKind::IllegalInstruction, std::move(error));
@@ -56,10 +55,9 @@ Status runTensorMapCopy(const Inst &inst, Warp &warp) {
     int lane = std::countr_zero(lanes);
     std::byte *to = mapAt(inst, warp, lane, Space::Global,
                           warp.row64<uint64_t>(inst.a)[lane]);
-    const std::byte *from =
-        to ? mapAt(inst, warp, lane, Space::Shared,
-                   warp.row64<uint64_t>(inst.b)[lane])
-           : nullptr;
+    const std::byte *from = to ? mapAt(inst, warp, lane, Space::Shared,
+                                       warp.row64<uint64_t>(inst.b)[lane])
+                               : nullptr;
     if (!from)
       return Status::Fault;
     std::memcpy(to, from, tensorMapBytes);

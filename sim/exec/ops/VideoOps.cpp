@@ -100,8 +100,8 @@ static uint32_t scalar(const VideoSpec &spec, uint32_t a, uint32_t b,
 static uint32_t mad(const VideoSpec &spec, uint32_t a, uint32_t b, uint32_t c) {
   bool isSigned =
       spec.aSigned || spec.bSigned || spec.negateProduct || spec.negateC;
-  Wide product = extract(a, spec.a, spec.aSigned) *
-                 extract(b, spec.b, spec.bSigned);
+  Wide product =
+      extract(a, spec.a, spec.aSigned) * extract(b, spec.b, spec.bSigned);
   // Negations are complements plus one: a least significant bit is added.
   if (spec.negateProduct)
     product = ~product;
@@ -137,8 +137,8 @@ static uint32_t simd(const VideoSpec &spec, uint32_t a, uint32_t b,
       continue;
     }
     uint32_t mask = ~0u >> (32 - bits) << (i * bits);
-    result = (result & ~mask) | (static_cast<uint32_t>(value) << (i * bits) &
-                                 mask);
+    result =
+        (result & ~mask) | (static_cast<uint32_t>(value) << (i * bits) & mask);
   }
   return result;
 }

@@ -56,8 +56,8 @@ static Place placeOf(const WmmaMoveSpec &spec, int index, int lane,
   Place place;
   if (spec.matrix == WmmaMatrix::C) {
     int pair = packed == 2 ? part : part / 2;
-    place.row = tile / tiling.columnTiles * tiling.tileRows +
-                lane / laneGroup + 8 * pair;
+    place.row = tile / tiling.columnTiles * tiling.tileRows + lane / laneGroup +
+                8 * pair;
     place.column = tile % tiling.columnTiles * tileColumns +
                    lane % laneGroup * 2 + (packed == 2 ? element : part % 2);
   } else {
@@ -165,17 +165,17 @@ Status runWmmaLoad(const Inst &inst, Warp &warp) {
     return Status::Fault;
   size_t bytes = static_cast<size_t>(std::max(spec.bits, 8)) / 8;
   uint64_t values[maxFragment][laneCount] = {};
-  size_t distinct = static_cast<size_t>(
-      wmmaRegisters(spec.tiling, spec.matrix, spec.bits));
-  forElements(spec, stride, distinct,
-              [&](size_t index, int lane, int shift, uint64_t at,
-                  uint64_t bit) {
-                uint64_t value = 0;
-                std::memcpy(&value, memory + at, bytes);
-                if (spec.bits < 8)
-                  value = value >> bit & ((1u << spec.bits) - 1);
-                values[index][lane] |= value << shift;
-              });
+  size_t distinct =
+      static_cast<size_t>(wmmaRegisters(spec.tiling, spec.matrix, spec.bits));
+  forElements(
+      spec, stride, distinct,
+      [&](size_t index, int lane, int shift, uint64_t at, uint64_t bit) {
+        uint64_t value = 0;
+        std::memcpy(&value, memory + at, bytes);
+        if (spec.bits < 8)
+          value = value >> bit & ((1u << spec.bits) - 1);
+        values[index][lane] |= value << shift;
+      });
   // A fragment with more registers than the matrix fills repeats them.
   for (size_t i = 0; i < spec.registers.size(); ++i)
     for (int lane = 0; lane < laneCount; ++lane) {
@@ -232,8 +232,9 @@ struct Rows {
 static void readRows(const Warp &warp, const std::vector<Ref> &refs, bool row64,
                      Rows &out) {
   for (size_t i = 0; i < refs.size(); ++i) {
-    const void *row = row64 ? static_cast<void *>(warp.row64<uint64_t>(refs[i]))
-                            : static_cast<void *>(warp.row32<uint32_t>(refs[i]));
+    const void *row = row64
+                          ? static_cast<void *>(warp.row64<uint64_t>(refs[i]))
+                          : static_cast<void *>(warp.row32<uint32_t>(refs[i]));
     std::memcpy(out.at[i], row, row64 ? row64Bytes : row32Bytes);
   }
 }
@@ -264,7 +265,9 @@ static void widen(Rows &rows) {
 }
 
 static void narrow(Rows &rows) {
-  auto half = [](uint32_t bits) { return f16FromF32(std::bit_cast<float>(bits)); };
+  auto half = [](uint32_t bits) {
+    return f16FromF32(std::bit_cast<float>(bits));
+  };
   for (size_t i = 0; i < 4; ++i)
     for (int lane = 0; lane < laneCount; ++lane) {
       uint32_t low = half(words(rows, 2 * i)[lane]);

@@ -7,19 +7,19 @@
 //   map:BUFFER:TYPE:SWIZZLE:FILL:DIMS:STRIDES:BOX:ELEMENTSTRIDES
 //              a tensor map of the BUFFER-th buffer (numbers as in cuda.h)
 // Exits with 1 and the engine's message on stderr when load or launch fails.
-// With --check JSON before FILE, findings of the check of order go to stderr and
-// to the file JSON.
-// With --load and a FILE, it only loads the module. With --forms and a FILE, it
-// loads the module once for each line between `//! forms` and `//! end`, with
-// that line alone in their place, and prints number and message of those that
-// are refused. --opcodes prints what the decoder has registered.
+// With --check JSON before FILE, findings of the check of order go to stderr
+// and to the file JSON. With --load and a FILE, it only loads the module. With
+// --forms and a FILE, it loads the module once for each line between `//!
+// forms` and `//! end`, with that line alone in their place, and prints number
+// and message of those that are refused. --opcodes prints what the decoder has
+// registered.
 //
 //===----------------------------------------------------------------------===//
 
 #include "sim/async/TensorMap.h"
-#include "sim/exec/decode/Decoder.h"
 #include "sim/check/OrderCheck.h"
 #include "sim/check/Session.h"
+#include "sim/exec/decode/Decoder.h"
 #include "tests/sim/exec/TestDevice.h"
 
 #include <charconv>
