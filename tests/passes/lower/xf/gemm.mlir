@@ -10,7 +10,7 @@
 // CHECK-NEXT:      tile.copy_out %[[STAGING]] to %{{.*}}[%{{.*}}, %{{.*}}]
 // CHECK-NOT:       tile.store
 func.func @staged(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> {
-  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 128 : i64, BLOCK_N = 256 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 2 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 256 : i64} {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 128 : i64, BLOCK_N = 256 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 2 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, pingpong = 0 : i64, slice = 256 : i64} {
     %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<256x128xbf16> -> tensor<?x256xbf16, #xf.sizes<tokens>>
     xf.yield %p : tensor<?x256xbf16, #xf.sizes<tokens>>
   }
@@ -22,7 +22,7 @@ func.func @staged(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128x
 // CHECK-NOT:     tile.alloc
 // CHECK:         tile.store %
 func.func @wide(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128xbf16>) -> tensor<?x256xf32, #xf.sizes<tokens>> {
-  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>) -> tensor<?x256xf32, #xf.sizes<tokens>> config {BLOCK_M = 128 : i64, BLOCK_N = 256 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 2 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 256 : i64} {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>) -> tensor<?x256xf32, #xf.sizes<tokens>> config {BLOCK_M = 128 : i64, BLOCK_N = 256 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 2 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, pingpong = 0 : i64, slice = 256 : i64} {
     %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<256x128xbf16> -> tensor<?x256xf32, #xf.sizes<tokens>>
     xf.yield %p : tensor<?x256xf32, #xf.sizes<tokens>>
   }
@@ -34,7 +34,7 @@ func.func @wide(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128xbf
 // CHECK-NOT:     tile.copy_out
 // CHECK:         tile.store %
 func.func @odd(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<100x128xbf16>) -> tensor<?x100xbf16, #xf.sizes<tokens>> {
-  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<100x128xbf16>) -> tensor<?x100xbf16, #xf.sizes<tokens>> config {BLOCK_M = 64 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 64 : i64} {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<100x128xbf16>) -> tensor<?x100xbf16, #xf.sizes<tokens>> config {BLOCK_M = 64 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, pingpong = 0 : i64, slice = 64 : i64} {
     %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<100x128xbf16> -> tensor<?x100xbf16, #xf.sizes<tokens>>
     xf.yield %p : tensor<?x100xbf16, #xf.sizes<tokens>>
   }
@@ -53,7 +53,7 @@ func.func @odd(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<100x128xbf1
 // CHECK:               tile.store_matrix %{{.*}} to %[[STAGING:.*]] transpose : !tile.fragment<64x8xbf16>, !tile.shared<8x64xbf16, swizzle = 128>
 // CHECK-NEXT:          tile.copy_out %[[STAGING]]
 func.func @split(%x: tensor<?x1024xbf16, #xf.sizes<tokens>>, %w: tensor<256x1024xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> {
-  %y = xf.kernel gemm (%a = %x : tensor<?x1024xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x1024xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 8 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 4 : i64, math_warpgroups = 1 : i64, swap_ab = 1 : i64, split_k = 4 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 64 : i64} {
+  %y = xf.kernel gemm (%a = %x : tensor<?x1024xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x1024xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 8 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 4 : i64, math_warpgroups = 1 : i64, swap_ab = 1 : i64, split_k = 4 : i64, multicast = 1 : i64, group_m = 8 : i64, pingpong = 0 : i64, slice = 64 : i64} {
     %p = xf.matmul %a, %b : tensor<?x1024xbf16, #xf.sizes<tokens>>, tensor<256x1024xbf16> -> tensor<?x256xbf16, #xf.sizes<tokens>>
     xf.yield %p : tensor<?x256xbf16, #xf.sizes<tokens>>
   }
@@ -67,7 +67,7 @@ func.func @split(%x: tensor<?x1024xbf16, #xf.sizes<tokens>>, %w: tensor<256x1024
 // CHECK:           tile.copy %arg0[{{.*}}] to %{{[^{]*}} : !tile.global<?x128xbf16
 // CHECK:           tile.copy %arg1[{{.*}}] to %{{.*}} {multicast = array<i64: 0>} : !tile.global<256x128xbf16>
 func.func @shared(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> {
-  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 64 : i64, BLOCK_N = 128 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 2 : i64, group_m = 8 : i64, slice = 128 : i64} {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 64 : i64, BLOCK_N = 128 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 2 : i64, group_m = 8 : i64, pingpong = 0 : i64, slice = 128 : i64} {
     %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<256x128xbf16> -> tensor<?x256xbf16, #xf.sizes<tokens>>
     xf.yield %p : tensor<?x256xbf16, #xf.sizes<tokens>>
   }
@@ -87,7 +87,7 @@ func.func @shared(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128x
 // CHECK:           tile.store_matrix %{{.*}} to %[[STAGING]] transpose
 // CHECK-NEXT:      tile.copy_out %[[STAGING]]
 func.func @turned(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128xbf16>, %r: tensor<?x256xbf16, #xf.sizes<tokens>>) -> tensor<?x256xbf16, #xf.sizes<tokens>> {
-  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>, %c = %r : tensor<?x256xbf16, #xf.sizes<tokens>>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 16 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 1 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 64 : i64} {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<256x128xbf16>, %c = %r : tensor<?x256xbf16, #xf.sizes<tokens>>) -> tensor<?x256xbf16, #xf.sizes<tokens>> config {BLOCK_M = 16 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 1 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, pingpong = 0 : i64, slice = 64 : i64} {
     %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<256x128xbf16> -> tensor<?x256xbf16, #xf.sizes<tokens>>
     %s = xf.add %c, %p : tensor<?x256xbf16, #xf.sizes<tokens>>, tensor<?x256xbf16, #xf.sizes<tokens>>
     xf.yield %s : tensor<?x256xbf16, #xf.sizes<tokens>>
@@ -103,7 +103,7 @@ func.func @turned(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<256x128x
 // CHECK-NEXT:      tile.sync
 // CHECK:           tile.store %[[ROWS]]
 func.func @turned_odd(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<100x128xbf16>) -> tensor<?x100xbf16, #xf.sizes<tokens>> {
-  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<100x128xbf16>) -> tensor<?x100xbf16, #xf.sizes<tokens>> config {BLOCK_M = 16 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 1 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 64 : i64} {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<100x128xbf16>) -> tensor<?x100xbf16, #xf.sizes<tokens>> config {BLOCK_M = 16 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 1 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, pingpong = 0 : i64, slice = 64 : i64} {
     %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<100x128xbf16> -> tensor<?x100xbf16, #xf.sizes<tokens>>
     xf.yield %p : tensor<?x100xbf16, #xf.sizes<tokens>>
   }
@@ -119,11 +119,39 @@ func.func @turned_odd(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<100x
 !cache = tensor<?x3x64x64xbf16, #xf.sizes<pages>>
 !slots = tensor<?xi32, #xf.sizes<tokens>>
 func.func @turned_append(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<192x128xbf16>, %k: !cache, %slots: !slots) -> !cache {
-  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<192x128xbf16>, %c = %k : !cache, %d = %slots : !slots) -> !cache in_place [0 = 2] config {BLOCK_M = 16 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 1 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, slice = 64 : i64} {
+  %y = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<192x128xbf16>, %c = %k : !cache, %d = %slots : !slots) -> !cache in_place [0 = 2] config {BLOCK_M = 16 : i64, BLOCK_N = 64 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 1 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, pingpong = 0 : i64, slice = 64 : i64} {
     %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<192x128xbf16> -> tensor<?x192xbf16, #xf.sizes<tokens>>
     %h = xf.reshape %p : tensor<?x192xbf16, #xf.sizes<tokens>> to tensor<?x3x64xbf16, #xf.sizes<tokens>>
     %n = xf.cache_append %c, %h, %d : !cache, tensor<?x3x64xbf16, #xf.sizes<tokens>>, !slots
     xf.yield %n : !cache
   }
   return %y : !cache
+}
+
+// A norm over heads of 256 columns works on slices of 64: the sum takes all
+// four, then each is normalized. Outputs exclude each other, so that no branch
+// keeps accumulators for the next.
+// CHECK-LABEL: tile.kernel @{{.*}}norm_wide
+// CHECK:         scf.if
+// CHECK-COUNT-4:   tile.reduce add
+// CHECK:           math.rsqrt
+// CHECK-NOT:       tile.reduce
+// CHECK-COUNT-4:   tile.store %{{.*}} : !tile.fragment<64x64xbf16>
+// CHECK:         } else {
+// CHECK:           scf.if
+// CHECK-NOT:         tile.reduce
+// CHECK-COUNT-4:     tile.store %{{.*}} : !tile.fragment<64x64xbf16>
+!tokens = tensor<?x512xbf16, #xf.sizes<tokens>>
+!flat = tensor<?x256xbf16, #xf.sizes<tokens>>
+!head = tensor<?x1x256xbf16, #xf.sizes<tokens>>
+func.func @norm_wide(%x: tensor<?x128xbf16, #xf.sizes<tokens>>, %w: tensor<512x128xbf16>, %g: tensor<256xbf16>) -> (!head, !head) {
+  %q, %v = xf.kernel gemm (%a = %x : tensor<?x128xbf16, #xf.sizes<tokens>>, %b = %w : tensor<512x128xbf16>, %c = %g : tensor<256xbf16>) -> (!head, !head) config {BLOCK_M = 64 : i64, BLOCK_N = 256 : i64, BLOCK_K = 64 : i64, num_stages = 3 : i64, math_warpgroups = 1 : i64, swap_ab = 0 : i64, split_k = 1 : i64, multicast = 1 : i64, group_m = 8 : i64, pingpong = 0 : i64, slice = 64 : i64} {
+    %p = xf.matmul %a, %b : tensor<?x128xbf16, #xf.sizes<tokens>>, tensor<512x128xbf16> -> !tokens
+    %qf, %vf = xf.split %p dim 1 : !tokens -> !flat, !flat
+    %qh = xf.reshape %qf : !flat to !head
+    %vh = xf.reshape %vf : !flat to !head
+    %n = xf.rms_norm %qh, %c, epsilon = 1.0e-6 : !head, tensor<256xbf16>
+    xf.yield %n, %vh : !head, !head
+  }
+  return %q, %v : !head, !head
 }
