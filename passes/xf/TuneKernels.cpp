@@ -174,12 +174,11 @@ struct TuneKernels : impl::TuneKernelsBase<TuneKernels> {
     case xf::KernelFamily::Embedding:
     case xf::KernelFamily::RowWise:
     case xf::KernelFamily::Elementwise:
-      return writeChoice(
-          kernel,
-          autotune::chooseRowWise(
-              rowWiseShapeOf(kernel, rowsForTuning(kernel, sku)), sku,
-              &rejections),
-          rejections);
+      return writeChoice(kernel,
+                         autotune::chooseRowWise(
+                             rowWiseShapeOf(kernel, rowsForTuning(kernel, sku)),
+                             sku, &rejections),
+                         rejections);
     case xf::KernelFamily::Sample:
       return writeChoice(
           kernel,

@@ -15,7 +15,7 @@
 
 namespace tilewright::sim::ptx {
 struct Instruction;
-}
+} // namespace tilewright::sim::ptx
 
 namespace tilewright::sim {
 
@@ -84,13 +84,13 @@ struct RegisterUse {
     explicit operator bool() const { return ref != ~uint32_t(0); }
   };
   enum class Rule : uint8_t {
-    Any,     ///< a result depends on every source
-    Select,  ///< source 2 chooses between the first two
-    And,     ///< of predicates
-    Or,      ///< the same
+    Any,        ///< a result depends on every source
+    Select,     ///< source 2 chooses between the first two
+    And,        ///< of predicates
+    Or,         ///< the same
     CompareAnd, ///< of the first two, joined with predicate 2
     CompareOr,  ///< the same
-    Defined, ///< results come from elsewhere: loads, exchanges, calls
+    Defined,    ///< results come from elsewhere: loads, exchanges, calls
   };
   Rule rule = Rule::Any;
   /// Whoever waits for or gets the sources sees their values.
@@ -107,8 +107,8 @@ struct Effect {
   /// AsyncWait, BulkWait: groups that may stay pending.
   uint32_t pending = 0;
   bool readsOnly = false;    ///< BulkWait: for the reads of the sources
-  bool all = false;       ///< AsyncWait: also for what is not committed
-  bool row64 = false;     ///< Store: the values are in rows of 64 bits
+  bool all = false;          ///< AsyncWait: also for what is not committed
+  bool row64 = false;        ///< Store: the values are in rows of 64 bits
   bool constantMove = false; ///< copies a register or a constant
   /// Rows of 32 bits that it names, where wgmma may have them in flight: a part
   /// of Program::touchedRows, with `touchWrites` for results.

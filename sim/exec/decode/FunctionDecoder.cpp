@@ -267,12 +267,13 @@ void FunctionDecoder::declareRegisterParam(const ptx::Variable &variable,
 
 /// A function with `alloca` gives its memory back when it returns.
 void FunctionDecoder::saveStack() {
-  bool allocates = std::any_of(
-      function.body.begin(), function.body.end(),
-      [](const ptx::Statement &statement) {
-        const auto *instruction = std::get_if<ptx::Instruction>(&statement);
-        return instruction && instruction->opcode == "alloca";
-      });
+  bool allocates =
+      std::any_of(function.body.begin(), function.body.end(),
+                  [](const ptx::Statement &statement) {
+                    const auto *instruction =
+                        std::get_if<ptx::Instruction>(&statement);
+                    return instruction && instruction->opcode == "alloca";
+                  });
   if (!allocates || info.isEntry)
     return;
   Inst save;

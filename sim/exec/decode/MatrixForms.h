@@ -1,5 +1,4 @@
-//===- MatrixForms.h - What the matrix instructions' decoders share -*- C++
-//-*-===//
+//===- MatrixForms.h - What decoders of matrix instructions share ---------===//
 
 #ifndef TILEWRIGHT_SIM_EXEC_DECODE_MATRIXFORMS_H
 #define TILEWRIGHT_SIM_EXEC_DECODE_MATRIXFORMS_H

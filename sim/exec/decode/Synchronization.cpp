@@ -6,7 +6,6 @@
 
 namespace tilewright::sim {
 
-using ptx::Operand;
 using ptx::Space;
 using ptx::Type;
 

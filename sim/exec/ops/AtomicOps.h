@@ -36,8 +36,8 @@ uint64_t atomicValue(AtomicOp op, ptx::Type type, uint64_t old, uint64_t b,
 uint64_t atomicUpdate(AtomicOp op, ptx::Type type, std::byte *at, uint64_t b,
                       uint64_t c);
 
-/// atom.add.f32 in global memory, and only there, flushes subnormal operands and
-/// sums (ISA 9.7.13.5); so does cp.reduce.async.bulk (9.7.9.25.4.2).
+/// atom.add.f32 in global memory, and only there, flushes subnormal operands
+/// and sums (ISA 9.7.13.5); so does cp.reduce.async.bulk (9.7.9.25.4.2).
 uint64_t atomicAddFlushing(std::byte *at, uint32_t b);
 
 /// What Inst::aux of atom and red points to. The address as in Memory.h.

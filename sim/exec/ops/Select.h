@@ -114,7 +114,7 @@ struct FloatOptions {
   bool xorsign = false;
   bool approx = false;
   bool full = false; ///< div.full
-  bool oob = false; ///< fma: zero when an operand is the OOB NaN
+  bool oob = false;  ///< fma: zero when an operand is the OOB NaN
 };
 /// A handler for the options, packed in Inst::imm by the same call.
 Handler selectFloat(FloatOp op, ptx::Type type, FloatOptions options,

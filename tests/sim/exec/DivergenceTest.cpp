@@ -165,7 +165,8 @@ TEST(Divergence, EndlessLoopIsADeadlock) {
   std::string error;
   runKernel(ptx, {}, 32, &error);
   EXPECT_NE(error.find("deadlock in kernel 'k'"), std::string::npos) << error;
-  EXPECT_NE(error.find("warp 0 loops forever, test.ptx:"), std::string::npos) << error;
+  EXPECT_NE(error.find("warp 0 loops forever, test.ptx:"), std::string::npos)
+      << error;
 }
 
 TEST(Divergence, LongLoopEnds) {
