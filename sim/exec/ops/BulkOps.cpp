@@ -31,7 +31,10 @@ static const char *reduceBytes(const BulkSpec &spec, std::byte *to,
   for (uint32_t at = 0; at < size; at += element) {
     uint64_t value = 0;
     std::memcpy(&value, from + at, element);
-    atomicUpdate(spec.op, spec.type, to + at, value, 0);
+    if (spec.op == AtomicOp::Add && spec.type == ptx::Type::F32)
+      atomicAddFlushing(to + at, static_cast<uint32_t>(value));
+    else
+      atomicUpdate(spec.op, spec.type, to + at, value, 0);
   }
   return nullptr;
 }
