@@ -15,7 +15,8 @@ Each twin is run once under TILEWRIGHT_SIM_CHECK=all. A twin is
     failed       the driver fails the launch without a finding
     wrong        nothing is reported, and the result differs: a miss
     silent       nothing is reported, and the result is right: a miss, or a harmless change
-    unreached    as silent, and a trap in the instruction's place is never met
+    harmless     as silent, and mutate_explain.py proves that what was removed orders nothing
+    unreached    as silent, and a trap in the instruction's place is never met, or no operation meets the mbarrier
     refused      the module does not load: no mutant
 """
 
@@ -30,6 +31,7 @@ import sys
 import tempfile
 import zipfile
 
+import mutate_explain
 import mutate_operators
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -93,7 +95,9 @@ def recorded(path, build, folder):
         return [Recorded(path, folder)]
     # In a process of its own: a driver keeps its settings for as long as it is loaded.
     said = subprocess.run([sys.executable, HERE / "mutate_cuda.py", path, build, folder], check=True, capture_output=True, text=True)
-    return [] if said.stdout.strip() == "None" else [Recorded(pathlib.Path(said.stdout.strip()), folder)]
+    # Below what the kernel prints.
+    place = said.stdout.splitlines()[-1]
+    return [] if place == "None" else [Recorded(pathlib.Path(place), folder)]
 
 
 class Program:
@@ -174,10 +178,12 @@ def verdict(run, baseline):
 
 
 def key(finding):
-    return finding["kind"], finding["kernel"], finding["message"]
+    """Twins keep their lines; which of the two sides comes first may change."""
+    lines = sorted(finding.get(name) or 0 for name in ("ptx_line", "other_ptx_line"))
+    return finding["kind"], finding["severity"], finding["kernel"], *lines
 
 
-def classify(case, runner, mutant, baseline, known):
+def classify(case, runner, mutant, baseline, known, graph):
     run = case.run(runner, mutant.apply(case.text))
     result = verdict(run, known)
     if result is None:
@@ -187,28 +193,35 @@ def classify(case, runner, mutant, baseline, known):
         trap = fitted(dataclasses.replace(mutant, replacement=f"{guard}trap;"), getattr(case, "binary", False))
         if trap and case.run(runner, trap.apply(case.text)).said == baseline.said:
             result = "unreached"
+    why = mutate_explain.reason(graph, mutant) if result == "silent" else None
     kinds = sorted({finding["kind"] for finding in run.findings if key(finding) not in known})
     lines = sorted({line for finding in run.findings for line in (finding.get("ptx_line"), finding.get("other_ptx_line")) if line})
-    return {"case": case.name, "line": mutant.line, "operator": mutant.operator, "original": mutant.original, "verdict": result,
-            "kinds": kinds, "lines": lines, "said": run.said[:200]}
+    return {"case": case.name, "line": mutant.line, "operator": mutant.operator, "original": mutant.original, "why": why,
+            "verdict": "harmless" if why else result, "kinds": kinds, "lines": lines, "said": run.said[:200]}
 
 
 def examine(case, runner, limit):
     """(what the unbroken program reports, one row for each twin)."""
     baseline = case.run(runner, case.text)
     known = {key(finding) for finding in baseline.findings}
+    graph = mutate_explain.Graph(case.text)
     rows = []
     for mutant in mutate_operators.mutants(case.text)[:limit]:
         mutant = fitted(mutant, getattr(case, "binary", False))
         if mutant:
-            rows.append(classify(case, runner, mutant, baseline, known))
+            rows.append(classify(case, runner, mutant, baseline, known, graph))
     case.finish()
+    unused = {row["line"] for row in rows if row["operator"] == "barrier not initialized" and row["verdict"] == "silent"}
+    for row in rows:
+        # An operation on what is no mbarrier is a fault, so nothing met this one.
+        if row["line"] in unused and "mbarrier.init" in row["original"]:
+            row["verdict"], row["why"] = "unreached", "no operation meets the mbarrier"
     return baseline, rows
 
 
 def share(rows):
     counts = collections.Counter(row["verdict"] for row in rows)
-    real = sum(counts.values()) - counts["refused"] - counts["unreached"]
+    real = sum(counts.values()) - counts["refused"] - counts["unreached"] - counts["harmless"]
     found = counts["found"] + counts["formal"] + counts["failed"]
     return found, real, counts
 
