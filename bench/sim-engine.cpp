@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "sim/check/OrderCheck.h"
 #include "tests/sim/exec/TestDevice.h"
 
 #include <benchmark/benchmark.h>
@@ -93,6 +94,74 @@ LOOP:
   report(state, instructions);
 }
 BENCHMARK(naiveProduct)->Unit(benchmark::kMillisecond);
+
+/// Runs once without and once with the check of order (argument 1), so that
+/// the two times give what checking costs.
+static void runChecked(benchmark::State &state, Fixture &fixture) {
+  uint64_t instructions = 0, findings = 0;
+  for (auto _ : state) {
+    check::OrderCheck order(1, [&](check::Finding) { ++findings; });
+    fixture.launch.observer = state.range(0) ? &order : nullptr;
+    instructions += fixture.runOnce().threadInstructions;
+  }
+  if (findings)
+    state.SkipWithError("the kernel has findings");
+  report(state, instructions);
+}
+
+/// Bound by memory: two accesses in nine instructions, all to new places.
+static void streamCopy(benchmark::State &state) {
+  static constexpr uint32_t count = 1 << 22;
+  Fixture fixture(std::string(header) + R"(
+.visible .entry k(.param .u64 a, .param .u64 b, .param .u32 n) {
+  .reg .b32 %r<12>; .reg .b64 %rd<8>; .reg .pred %p<2>;
+  ld.param.u64 %rd1, [a]; ld.param.u64 %rd2, [b]; ld.param.u32 %r6, [n];
+  mov.u32 %r1, %tid.x; mov.u32 %r2, %ctaid.x; mov.u32 %r3, %ntid.x;
+  mad.lo.u32 %r4, %r2, %r3, %r1; mov.u32 %r5, %nctaid.x;
+  mul.lo.u32 %r5, %r5, %r3;
+LOOP:
+  mad.wide.u32 %rd3, %r4, 4, %rd1; mad.wide.u32 %rd4, %r4, 4, %rd2;
+  ld.global.u32 %r7, [%rd3]; add.u32 %r7, %r7, 1; st.global.u32 [%rd4], %r7;
+  add.u32 %r4, %r4, %r5; setp.lt.u32 %p1, %r4, %r6; @%p1 bra LOOP;
+  ret; }
+)");
+  for (int i = 0; i < 2; ++i)
+    fixture.params.add(fixture.device.upload(std::vector<uint32_t>(count, 1)));
+  fixture.params.add(count);
+  fixture.launch.grid = {256, 1, 1};
+  fixture.launch.block = {256, 1, 1};
+  runChecked(state, fixture);
+}
+BENCHMARK(streamCopy)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+
+/// Bound by tensor cores: products of 64x128x16 in groups of four.
+static void wgmmaLoop(benchmark::State &state) {
+  std::string registers = "%f0";
+  for (int i = 1; i < 64; ++i)
+    registers += ", %f" + std::to_string(i);
+  std::string product =
+      "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {" + registers +
+      "}, %rd3, %rd4, %p2, 1, 1, 0, 0;\n";
+  Fixture fixture(std::string(header) + R"(
+.visible .entry k() {
+  .reg .b32 %r<8>; .reg .b64 %rd<8>; .reg .pred %p<4>; .reg .f32 %f<64>;
+  .shared .align 1024 .b8 s[8192];
+  mov.u32 %r1, %tid.x; mov.u32 %r2, s; mov.u32 %r3, 0;
+  shr.u32 %r4, %r2, 4; cvt.u64.u32 %rd3, %r4;
+  or.b64 %rd3, %rd3, 0x0000001000080000; add.s64 %rd4, %rd3, 128;
+  setp.eq.u32 %p2, %r1, %r1;
+LOOP:
+  wgmma.fence.sync.aligned;
+)" + product + product +
+                  product + product + R"(
+  wgmma.commit_group.sync.aligned; wgmma.wait_group.sync.aligned 0;
+  add.u32 %r3, %r3, 1; setp.lt.u32 %p1, %r3, 500; @%p1 bra LOOP;
+  ret; }
+)");
+  fixture.launch.block = {128, 1, 1};
+  runChecked(state, fixture);
+}
+BENCHMARK(wgmmaLoop)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
 
 /// Many small blocks: the cost of starting one.
 static void emptyBlocks(benchmark::State &state) {

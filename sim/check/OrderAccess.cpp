@@ -197,8 +197,16 @@ void OrderCheck::checkTouch(Pass &pass, Touch touch, uint32_t lanes,
     return;
   }
   if (conflicts(who, other))
-    reportConflict(who, AccessRecord(other), touch.lanes, lanes, writes,
-                   otherWrites, at, pass.isGlobal);
+    reportConflict({who,
+                    other,
+                    touch.lanes,
+                    lanes,
+                    writes,
+                    otherWrites,
+                    touch.record == pass.self,
+                    {},
+                    {}},
+                   at, pass.isGlobal);
 }
 
 template <bool Writes>

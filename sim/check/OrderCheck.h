@@ -237,9 +237,21 @@ private:
   std::string nameOf(const Inst &inst) const;
   Finding finding(Kind kind, const Inst &inst, const Warp &warp, uint32_t lane,
                   std::string message) const;
-  void reportConflict(const Accessor &who, const AccessRecord &other,
-                      uint32_t otherLanes, uint32_t lanes, bool writes,
-                      bool otherWrites, uint64_t address, bool isGlobal);
+  /// Two accesses that nothing orders.
+  struct Conflict {
+    const Accessor &who;
+    AccessRecord other;
+    uint32_t otherLanes, lanes;
+    bool writes, otherWrites;
+    bool sameInstruction;   ///< lanes of one store
+    std::string self, them; ///< names of the instructions
+  };
+  void reportConflict(Conflict conflict, uint64_t address, bool isGlobal);
+  void describeProxy(const Conflict &conflict, Finding &found) const;
+  bool describeLanes(const Conflict &conflict, uint32_t lane,
+                     uint32_t otherLane, Finding &found) const;
+  void describeThreads(const Conflict &conflict, uint32_t lane,
+                       Finding &found) const;
   bool orderedGenerically(const Accessor &who, const AccessRecord &other,
                           uint32_t otherLanes, uint32_t lanes) const;
   bool isHinted(const Accessor &who, const AccessRecord &other,

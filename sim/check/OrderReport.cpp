@@ -105,8 +105,7 @@ std::string OrderCheck::nameOf(const Inst &inst) const {
 static const char *verb(bool writes) { return writes ? "writes" : "reads"; }
 
 /// What would have waited for an asynchronous operation to be done with memory.
-static std::string missingWait(Method method, const AccessRecord &other,
-                               bool otherWrites, bool inGroup) {
+static std::string missingWait(Method method, bool otherWrites, bool inGroup) {
   switch (method) {
   case Method::AsyncCopy:
     return inGroup ? "no cp.async.wait_group (and, for other threads, no "
@@ -117,7 +116,6 @@ static std::string missingWait(Method method, const AccessRecord &other,
   default:
     break;
   }
-  (void)other;
   if (!inGroup)
     return "no wait for the mbarrier's phase that it completes";
   return otherWrites ? "no cp.async.bulk.wait_group"
@@ -143,84 +141,110 @@ bool OrderCheck::orderedGenerically(const Accessor &who,
           who.record.method == Method::Wgmma);
 }
 
-void OrderCheck::reportConflict(const Accessor &who, const AccessRecord &other,
-                                uint32_t otherLanes, uint32_t lanes,
-                                bool writes, bool otherWrites, uint64_t address,
+/// Ordered but for the proxy.
+void OrderCheck::describeProxy(const Conflict &conflict, Finding &found) const {
+  found.kind = Kind::Proxy;
+  std::string ends =
+      " between this " + conflict.them + " and the " + conflict.self;
+  if (conflict.who.readsMap)
+    found.message = "no fence.proxy.tensormap with acquire" + ends +
+                    " that uses the tensor map";
+  else
+    found.message = "no fence.proxy.async" + ends + " that " +
+                    verb(conflict.writes) + " the same bytes";
+  // Readers are ordered before the copy by what they arrived on; only the
+  // letter asks for a fence. So it does behind a cp.async that was waited for,
+  // where Triton's products and others have none.
+  if (!conflict.otherWrites || conflict.other.method == Method::AsyncCopy ||
+      conflict.other.method == Method::Mbarrier)
+    found.severity = Severity::Formal;
+}
+
+/// Two lanes of a warp. False for what harms nobody.
+bool OrderCheck::describeLanes(const Conflict &conflict, uint32_t lane,
+                               uint32_t otherLane, Finding &found) const {
+  const Accessor &who = conflict.who;
+  if (conflict.sameInstruction && conflict.writes && conflict.otherWrites &&
+      who.effect->kind == EffectKind::Store) {
+    // One of the lanes wins (ISA 8.7 calls it a race, the programming guide
+    // says that the value is undefined).
+    found.severity = Severity::Formal;
+    found.message = "lanes of one " + conflict.self +
+                    " write different values to the same bytes";
+    return !sameValue(who, lane, otherLane);
+  }
+  found.message = "no bar.warp.sync orders this " + conflict.self +
+                  " behind the " + conflict.them +
+                  " of another lane of the warp";
+  if (conflict.other.time <= who.state->exchangeTime &&
+      (conflict.otherLanes & ~who.state->exchangeLanes) == 0) {
+    found.severity = Severity::Formal;
+    found.message += "; a shuffle, vote or elect in between orders no memory";
+  }
+  return true;
+}
+
+/// Threads of different warps.
+void OrderCheck::describeThreads(const Conflict &conflict, uint32_t lane,
+                                 Finding &found) const {
+  const AccessRecord &mine = conflict.who.record, &other = conflict.other;
+  std::string what =
+      " that " + std::string(verb(conflict.otherWrites)) + " the same bytes";
+  bool otherBlock =
+      other.cluster != mine.cluster ||
+      other.warp / launch->warpsPerCta != mine.warp / launch->warpsPerCta;
+  if (other.order != MemoryOrder::Weak && mine.order != MemoryOrder::Weak)
+    found.message = "the scope of this " + conflict.self + " or of the " +
+                    conflict.them + what + " does not include the other thread";
+  else
+    found.message = (otherBlock ? "nothing" : "no barrier") +
+                    (" orders this " + conflict.self) + " behind the " +
+                    conflict.them + (otherBlock ? " of another block" : "") +
+                    what;
+  if (conflict.writes && !conflict.otherWrites &&
+      isHinted(conflict.who, other, conflict.otherLanes, lane)) {
+    found.severity = Severity::Formal;
+    found.message += "; a relaxed store without a fence tells of it";
+  }
+  // Threads that store what is there already do no harm.
+  if (conflict.writes && conflict.otherWrites &&
+      storesWhatIsThere(conflict.who, lane))
+    found.severity = Severity::Formal;
+}
+
+void OrderCheck::reportConflict(Conflict conflict, uint64_t address,
                                 bool isGlobal) {
-  auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
-  auto otherLane = static_cast<uint32_t>(std::countr_zero(otherLanes));
+  const Accessor &who = conflict.who;
+  const AccessRecord &other = conflict.other;
+  auto lane = static_cast<uint32_t>(std::countr_zero(conflict.lanes));
+  auto otherLane = static_cast<uint32_t>(std::countr_zero(conflict.otherLanes));
   bool sameWarp =
       other.cluster == who.record.cluster && other.warp == who.record.warp;
   // The accesses must be of different lanes.
   if (sameWarp && lane == otherLane && !isAsync(other.method) &&
-      !isAsync(who.record.method) && !std::has_single_bit(otherLanes))
-    otherLane =
-        static_cast<uint32_t>(std::countr_zero(otherLanes & ~(1u << lane)));
-  const Inst &otherInst = code(other.pc);
+      !isAsync(who.record.method) && !std::has_single_bit(conflict.otherLanes))
+    otherLane = static_cast<uint32_t>(
+        std::countr_zero(conflict.otherLanes & ~(1u << lane)));
   Finding found = finding(Kind::Race, *who.inst, *who.warp, lane, {});
-  std::string self = nameOf(*who.inst), them = nameOf(otherInst);
+  conflict.self = nameOf(*who.inst);
+  conflict.them = nameOf(code(other.pc));
 
-  if (orderedGenerically(who, other, otherLanes, lanes)) {
-    found.kind = Kind::Proxy;
-    found.message = "no fence.proxy.async between this " + them + " and the " +
-                    self + " that " + verb(writes) + " the same bytes";
-    if (who.readsMap)
-      found.message = "no fence.proxy.tensormap with acquire between this " +
-                      them + " and the " + self + " that uses the tensor map";
-    // Readers are ordered before the copy by what they arrived on; only the
-    // letter asks for a fence. So it does behind a cp.async that was waited
-    // for, where Triton's products and others have none.
-    if (!otherWrites || other.method == Method::AsyncCopy ||
-        other.method == Method::Mbarrier)
-      found.severity = Severity::Formal;
+  if (orderedGenerically(who, other, conflict.otherLanes, conflict.lanes)) {
+    describeProxy(conflict, found);
   } else if (isAsync(other.method)) {
-    found.kind = other.method == Method::Wgmma ? Kind::Wgmma : Kind::Race;
-    bool inGroup = code(other.pc).effect && completesInGroup(otherInst);
-    found.message = missingWait(other.method, other, otherWrites, inGroup) +
-                    " orders this " + self + " behind the " + them + " that " +
-                    verb(otherWrites) + " the same bytes";
-  } else if (sameWarp && who.record.pc == other.pc && writes && otherWrites &&
-             who.effect->kind == EffectKind::Store) {
-    // One instruction, several lanes: one of them wins (ISA 8.7 calls it a
-    // race, the programming guide says which value is undefined).
-    if (sameValue(who, lane, otherLane))
-      return;
-    found.severity = Severity::Formal;
-    found.message =
-        "lanes of one " + self + " write different values to the same bytes";
-  } else if (sameWarp) {
-    found.message = "no bar.warp.sync orders this " + self + " behind the " +
-                    them + " of another lane of the warp";
-    if (other.time <= who.state->exchangeTime &&
-        (otherLanes & ~who.state->exchangeLanes) == 0) {
-      found.severity = Severity::Formal;
-      found.message += "; a shuffle, vote or elect in between orders no memory";
-    }
-  } else {
-    std::string what = std::string(verb(otherWrites)) + " the same bytes";
-    bool otherBlock = other.cluster != who.record.cluster ||
-                      other.warp / launch->warpsPerCta !=
-                          who.record.warp / launch->warpsPerCta;
-    bool strong = other.order != MemoryOrder::Weak &&
-                  who.record.order != MemoryOrder::Weak;
-    if (strong)
-      found.message = "the scope of this " + self + " or of the " + them +
-                      " that " + what + " does not include the other thread";
-    else if (otherBlock)
-      found.message = "nothing orders this " + self + " behind the " + them +
-                      " of another block that " + what;
-    else
-      found.message = "no barrier orders this " + self + " behind the " + them +
-                      " that " + what;
-    if (writes && !otherWrites && isHinted(who, other, otherLanes, lane)) {
-      found.severity = Severity::Formal;
-      found.message += "; a relaxed store without a fence tells of it";
-    }
-    // Threads that store what is there already do no harm.
-    if (writes && otherWrites && storesWhatIsThere(who, lane))
-      found.severity = Severity::Formal;
+    if (other.method == Method::Wgmma)
+      found.kind = Kind::Wgmma;
+    found.message = missingWait(other.method, conflict.otherWrites,
+                                completesInGroup(code(other.pc))) +
+                    " orders this " + conflict.self + " behind the " +
+                    conflict.them + " that " + verb(conflict.otherWrites) +
+                    " the same bytes";
+  } else if (!sameWarp) {
+    describeThreads(conflict, lane, found);
+  } else if (!describeLanes(conflict, lane, otherLane, found)) {
+    return;
   }
-  if (endsBehindSome(who, other, otherLanes))
+  if (endsBehindSome(who, other, conflict.otherLanes))
     found.severity = Severity::Formal;
   if (isGlobal) {
     found.address = address + reinterpret_cast<uint64_t>(launch->memory.base);
