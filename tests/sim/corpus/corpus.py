@@ -2,7 +2,7 @@
 
     corpus.py program NAME      one of programs/*.cu
     corpus.py cutlass NAME      one of CUTLASS's examples, see EXAMPLES
-    corpus.py checked NAME      one of programs/*.cu under all checks: the kinds of error found must be those that it names
+    corpus.py checked NAME      one of programs/*.cu under all checks: the kinds found must be those that it names
     corpus.py build             builds all of them, one after the other
 
 Programs are linked against the toolkit's own libcudart.so.13, as anybody's are, and find ours when they run. What was
@@ -164,9 +164,9 @@ def run_example(name: str) -> int:
 
 
 def run_checked(name: str) -> int:
-    """The kinds of errors that the checks report are those that the program's `findings` directive names."""
+    """The kinds of what the checks report are those that the program's directives name."""
     source = HERE / "programs" / f"{name}.cu"
-    expected = set(directive(source, "findings").split())
+    expected = {severity: set(directive(source, severity).split()) for severity in ("error", "formal")}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "findings.json"
         settings = {"TILEWRIGHT_SIM_CHECK": "all", "TILEWRIGHT_SIM_CHECK_JSON": str(report)}
@@ -174,9 +174,10 @@ def run_checked(name: str) -> int:
             settings["TILEWRIGHT_SIM_SKU"] = skus
         done = run(build_program(name), directive(source, "arguments").split(), settings)
         findings = json.loads(report.read_text())["findings"]
-    found = {finding["kind"] for finding in findings if finding["severity"] == "error"}
+    found = {severity: {finding["kind"] for finding in findings if finding["severity"] == severity}
+             for severity in expected}
     if found != expected:
-        print(f"{name}: the checks found {sorted(found)}, expected {sorted(expected)}")
+        print(f"{name}: the checks found {found}, expected {expected}")
         return 1
     return done.returncode
 

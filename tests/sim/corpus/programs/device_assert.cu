@@ -1,6 +1,6 @@
 // A failing assert breaks the context with its own error, until it is reset.
 // It frees a block that the reset of its device has taken away.
-//! findings: memory
+//! error: memory
 #include "Check.h"
 #include <cassert>
 

@@ -1,6 +1,6 @@
 // What wrong launches and accesses report, when, and for how long.
 // Its wrong accesses and frees are what the checks have to find.
-//! findings: memory
+//! error: memory
 #include "Check.h"
 #include <cstring>
 

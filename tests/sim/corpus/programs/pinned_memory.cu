@@ -1,6 +1,6 @@
 // Pinned and mapped host memory: kernels write it, copies overlap, flags.
 // It frees what was never allocated.
-//! findings: memory
+//! error: memory
 #include "Check.h"
 
 __global__ void squares(int *data, int n) {

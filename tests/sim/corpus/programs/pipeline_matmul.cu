@@ -1,7 +1,7 @@
 // A tiled product whose tiles come in through cuda::pipeline, three deep.
 // The pipeline's destructor lets one lane speak for its warp after a match, which
 // by the letter orders no memory.
-//! findings: race
+//! formal: race
 #include "Check.h"
 #include <cooperative_groups.h>
 #include <cuda/pipeline>

@@ -1,7 +1,7 @@
 // Thrust: sort, sort_by_key, merge sort by a comparison, unique.
 // The select behind unique works in place here, and passes on from block to
 // block what has been read with relaxed accesses, which order nothing.
-//! findings: race
+//! formal: race
 #include "Check.h"
 #include <algorithm>
 #include <thrust/device_vector.h>
