@@ -16,7 +16,8 @@ int main() {
   attributes[0].srcAccessOrder = cudaMemcpySrcAccessOrderStream;
   CUDA(cudaMemcpyBatchAsync(targets, sources, sizes, 2, attributes, first, 1,
                             stream));
-  CUDA(cudaMemcpyWithAttributesAsync(c.data(), x, sizes[0], attributes, stream));
+  CUDA(
+      cudaMemcpyWithAttributesAsync(c.data(), x, sizes[0], attributes, stream));
   CUDA(cudaMemcpyAsync(d.data(), y, sizes[1], cudaMemcpyDefault, stream));
   CUDA(cudaStreamSynchronize(stream));
   CHECK(a == c && b == d);

@@ -18,7 +18,8 @@ int main() {
   CUDA(cudaGraphCreate(&graph, 0));
   cudaGraphNode_t set, fill, kernel, back;
   CUDA(cudaGraphAddMemcpyNodeToSymbol(&set, graph, nullptr, 0, factors, chosen,
-                                      sizeof chosen, 0, cudaMemcpyHostToDevice));
+                                      sizeof chosen, 0,
+                                      cudaMemcpyHostToDevice));
   cudaGraphNodeParams parameters{};
   parameters.type = cudaGraphNodeTypeMemset;
   parameters.memset.dst = data.data;

@@ -1,6 +1,6 @@
 // A tiled product whose tiles come in through cuda::pipeline, three deep.
-// The pipeline's destructor lets one lane speak for its warp after a match, which
-// by the letter orders no memory.
+// The pipeline's destructor lets one lane speak for its warp after a match,
+// which by the letter orders no memory.
 //! formal: race
 #include "Check.h"
 #include <cooperative_groups.h>
