@@ -131,13 +131,23 @@ def test_compiling_needs_no_weights(model, bundle, tmp_path):
     assert (tmp_path / "x.twb").read_bytes() == bundle.read_bytes()
 
 
-def test_progress_only_on_a_terminal(tiny_models, tmp_path):
-    """Elsewhere stderr stays empty, as all other tests check."""
+def shown_on_a_terminal(*arguments):
+    """What a run that goes well writes to stderr where that is a terminal."""
     terminal, end = pty.openpty()
-    result = subprocess.run(
-        [str(part) for part in (TOOL, "compile", tiny_models / "llama-tied", "-o", tmp_path / "x.twb", "--json", *SMALL)],
-        stdout=subprocess.PIPE, stderr=end, timeout=120)
+    result = subprocess.run([str(part) for part in (TOOL, *arguments)], stdout=subprocess.PIPE, stderr=end, timeout=300)
     os.close(end)
     assert result.returncode == DONE and json.loads(result.stdout)
-    assert b"compile: 1 of " in os.read(terminal, 1 << 16)
+    shown = os.read(terminal, 1 << 16).decode()
     os.close(terminal)
+    return shown
+
+
+def test_progress_only_on_a_terminal(tiny_models, tmp_path):
+    """Elsewhere stderr stays empty, as all other tests check."""
+    model, bundle = tiny_models / "llama-tied", tmp_path / "x.twb"
+    assert "compile: 1 of " in shown_on_a_terminal("compile", model, "-o", bundle, "--json", *SMALL)
+    shown = shown_on_a_terminal("bench", bundle, "--weights", model, "--device", DEVICE, "--repeats", "1", "--batch", "2",
+                                "--prompt-tokens", "5", "--json")
+    assert "prefill, 2 times ..." in shown and "decode, 2 times ..." in shown
+    shown = shown_on_a_terminal("verify", model, "--json", *(flag for flag in SMALL if flag != "--no-ptxas"))
+    assert "every pass against the interpreter ..." in shown and "decode on sim:h800-sxm and by the interpreter ..." in shown

@@ -160,6 +160,8 @@ static Result<json> measure(Bench &bench, const BenchFlags &flags,
   json steps = json::array();
   auto add = [&](const char *entryPoint, size_t sequences,
                  size_t tokens) -> Result<void> {
+    announce(std::string(entryPoint) + ", " +
+             std::to_string(flags.repeats + 1) + " times");
     TILEWRIGHT_TRY(repeatStep(bench,
                               std::span(bench.sequences).first(sequences),
                               tokens, flags.repeats));

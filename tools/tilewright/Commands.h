@@ -57,6 +57,8 @@ int runCompilation(const CompileOptions &options, const std::string &reproducer,
 
 /// True if progress may be shown: stderr is a terminal.
 bool showsProgress();
+/// Says there what takes long now.
+void announce(const std::string &work);
 
 } // namespace tilewright
 

@@ -21,6 +21,11 @@ int fail(const std::string &message) {
 
 bool showsProgress() { return isatty(STDERR_FILENO); }
 
+void announce(const std::string &work) {
+  if (showsProgress())
+    std::fprintf(stderr, "%s ...\n", work.c_str());
+}
+
 /// What a crash of ours ends in: no exit code of a shell's making.
 extern "C" void reportCrash(int) {
   static constexpr char message[] =

@@ -227,6 +227,8 @@ static llvm::Error verifySteps(const CompiledModel &compiled, ModuleOp module,
                           batch.size(), longest + 2);
   std::vector<StepTokens> steps;
   for (const char *what : {"prefill", "decode", "second decode"}) {
+    announce(std::string(what) + " on " + deviceName +
+             " and by the interpreter");
     steps.push_back(batch);
     func::FuncOp plan = oracle.findPlan(batch);
     FailureOr<Tensor> expected = oracle.step(batch);
@@ -260,6 +262,7 @@ static llvm::Error verifyModel(const VerifyFlags &flags) {
   CompilerContext context;
   OwningOpRef<ModuleOp> module;
   std::string warnings;
+  announce("every pass against the interpreter");
   llvm::Expected<CompiledModel> compiled =
       compileModel(flags.options, warnings, context, module);
   std::fputs(warnings.c_str(), stderr);
