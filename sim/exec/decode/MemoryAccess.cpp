@@ -2,6 +2,7 @@
 
 #include "sim/exec/decode/Decoder.h"
 #include "sim/exec/ops/Control.h"
+#include "sim/exec/ops/WholeOps.h"
 
 namespace tilewright::sim {
 
@@ -127,9 +128,11 @@ static void emitAccess(InstDecoder &d, const Access &access, bool isLoad) {
   if (policy)
     d.source(2, Type::B64);
   inst.d = refs.refs[0];
+  bool whole = access.strong && isWhole(spec);
   if (spec.count > 1) {
     refs.count = spec.count;
-    inst.aux = d.keep(refs);
+    inst.aux = whole ? static_cast<const void *>(d.keep(WholeSpec{refs, spec}))
+                     : d.keep(refs);
   }
   if (!isLoad)
     inst.flags |= Works;
@@ -137,7 +140,10 @@ static void emitAccess(InstDecoder &d, const Access &access, bool isLoad) {
     inst.flags |= Polls;
   else
     inst.flags |= Reads;
-  d.emit(isLoad ? selectLoad(spec) : selectStore(spec), inst);
+  if (whole)
+    d.emit(isLoad ? runWholeLoad : runWholeStore, inst);
+  else
+    d.emit(isLoad ? selectLoad(spec) : selectStore(spec), inst);
 }
 
 static void decodeLd(InstDecoder &d) {
