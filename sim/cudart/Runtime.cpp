@@ -2,6 +2,8 @@
 
 #include "sim/cudart/Runtime.h"
 
+#include "sim/driver/PerThread.h"
+
 #include <cstdio>
 #include <map>
 #include <mutex>
@@ -9,35 +11,7 @@
 
 namespace tilewright::sim::cudart {
 
-namespace {
-/// Frees what a thread keeps when the thread ends.
-struct ThreadStateOwner {
-  ThreadState *state = new ThreadState;
-  ~ThreadStateOwner();
-};
-} // namespace
-
-/// Plain data, so that it can be read after the thread's destructors ran: on
-/// the main thread those come before the destructors of static objects, which
-/// still free memory.
-static thread_local ThreadState *lastState = nullptr;
-static thread_local bool isThreadOver = false;
-
-ThreadStateOwner::~ThreadStateOwner() {
-  isThreadOver = true;
-  lastState = nullptr;
-  delete state;
-}
-
-ThreadState &threadState() {
-  if (!lastState && !isThreadOver) {
-    static thread_local ThreadStateOwner owner;
-    lastState = owner.state;
-  }
-  if (!lastState)
-    lastState = new ThreadState; // for what is left of the process
-  return *lastState;
-}
+ThreadState &threadState() { return perThread<ThreadState>(); }
 
 cudaError_t record(cudaError_t error) {
   if (error != cudaSuccess)

@@ -2,37 +2,11 @@
 
 #include "sim/driver/Api.h"
 
+#include "sim/driver/PerThread.h"
+
 namespace tilewright::sim::driver {
 
-namespace {
-/// Frees what a thread keeps when the thread ends.
-struct ThreadStateOwner {
-  ThreadState *state = new ThreadState;
-  ~ThreadStateOwner();
-};
-} // namespace
-
-/// Plain data, so that it can be read after the thread's destructors ran: on
-/// the main thread those come before the destructors of static objects, which
-/// still free memory.
-static thread_local ThreadState *lastState = nullptr;
-static thread_local bool isThreadOver = false;
-
-ThreadStateOwner::~ThreadStateOwner() {
-  isThreadOver = true;
-  lastState = nullptr;
-  delete state;
-}
-
-ThreadState &threadState() {
-  if (!lastState && !isThreadOver) {
-    static thread_local ThreadStateOwner owner;
-    lastState = owner.state;
-  }
-  if (!lastState)
-    lastState = new ThreadState; // for what is left of the process
-  return *lastState;
-}
+ThreadState &threadState() { return perThread<ThreadState>(); }
 
 std::shared_ptr<Context> currentContext() {
   std::vector<std::shared_ptr<Context>> &stack = threadState().stack;

@@ -9,6 +9,9 @@
 #ifndef TILEWRIGHT_SIM_TENSOR_FLOATENVIRONMENT_H
 #define TILEWRIGHT_SIM_TENSOR_FLOATENVIRONMENT_H
 
+#include "sim/tensor/Convert.h"
+
+#include <cfenv>
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
@@ -39,6 +42,33 @@ private:
 public:
   DefaultFloatEnvironment(const DefaultFloatEnvironment &) = delete;
   DefaultFloatEnvironment &operator=(const DefaultFloatEnvironment &) = delete;
+};
+
+/// While it lives, the thread's double and float arithmetic rounds in a
+/// direction. Volatile operands and results keep that arithmetic inside.
+class HostRounding {
+public:
+  explicit HostRounding(RoundingMode mode) : before(std::fegetround()) {
+    std::fesetround(hostMode(mode));
+  }
+  ~HostRounding() { std::fesetround(before); }
+  HostRounding(const HostRounding &) = delete;
+  HostRounding &operator=(const HostRounding &) = delete;
+
+private:
+  static int hostMode(RoundingMode mode) {
+    switch (mode) {
+    case RoundingMode::Zero:
+      return FE_TOWARDZERO;
+    case RoundingMode::Down:
+      return FE_DOWNWARD;
+    case RoundingMode::Up:
+      return FE_UPWARD;
+    default:
+      return FE_TONEAREST;
+    }
+  }
+  int before;
 };
 
 } // namespace tilewright::sim

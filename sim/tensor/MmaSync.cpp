@@ -6,7 +6,6 @@
 #include "sim/tensor/FloatEnvironment.h"
 #include "sim/tensor/WgmmaKernels.h"
 
-#include <cfenv>
 #include <cmath>
 #include <cstring>
 
@@ -101,19 +100,6 @@ const char *checkMmaSync(const MmaSyncOp &op) {
   return nullptr;
 }
 
-static int hostRounding(RoundingMode mode) {
-  switch (mode) {
-  case RoundingMode::Zero:
-    return FE_TOWARDZERO;
-  case RoundingMode::Down:
-    return FE_DOWNWARD;
-  case RoundingMode::Up:
-    return FE_UPWARD;
-  default:
-    return FE_TONEAREST;
-  }
-}
-
 /// Volatile operands keep the arithmetic behind the switch of the mode.
 static double fusedMultiplyAdd(double a, double b, double c) {
   volatile double x = a, y = b, z = c;
@@ -128,8 +114,7 @@ static void runDouble(const MmaSyncOp &op, void *const *d, const void *const *a,
   };
   int rowGroups = op.m / 8;
   double result[4][warpLanes];
-  int before = std::fegetround();
-  std::fesetround(hostRounding(op.rounding));
+  HostRounding rounding(op.rounding);
   for (int index = 0; index < op.cRegisters(); ++index)
     for (int lane = 0; lane < warpLanes; ++lane) {
       int row = lane / laneGroup, half = index / 2;
@@ -143,7 +128,6 @@ static void runDouble(const MmaSyncOp &op, void *const *d, const void *const *a,
       }
       result[index][lane] = sum;
     }
-  std::fesetround(before);
   for (int index = 0; index < op.dRegisters(); ++index)
     std::memcpy(d[index], result[index], sizeof(result[index]));
 }

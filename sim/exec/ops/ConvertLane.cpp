@@ -7,9 +7,9 @@
 
 #include "sim/exec/ops/Directed.h"
 #include "sim/exec/ops/Select.h"
+#include "sim/tensor/FloatEnvironment.h"
 
 #include <bit>
-#include <cfenv>
 #include <cmath>
 #include <limits>
 
@@ -196,14 +196,9 @@ static double integerToDouble(__int128 value) {
   return negative ? -exact : exact;
 }
 
-static uint64_t integerToFloat(const ConvertSpec &spec, __int128 value) {
-  // Hosts make -0 of an unsigned 0 when they round down.
-  if (spec.to != Type::F64 || value == 0)
-    return writeFloat(spec, spec.to, integerToDouble(value));
-  static constexpr int modes[] = {FE_TONEAREST, FE_TONEAREST, FE_TOWARDZERO,
-                                  FE_DOWNWARD, FE_UPWARD};
-  int before = std::fegetround();
-  std::fesetround(modes[static_cast<int>(spec.rounding)]);
+/// The host's conversion of 64 bits, in the instruction's direction.
+static double roundedToDouble(const ConvertSpec &spec, __int128 value) {
+  HostRounding rounding(spec.rounding);
   volatile double result;
   if (spec.from == Type::U64) {
     volatile uint64_t source = static_cast<uint64_t>(value);
@@ -212,8 +207,15 @@ static uint64_t integerToFloat(const ConvertSpec &spec, __int128 value) {
     volatile int64_t source = static_cast<int64_t>(value);
     result = static_cast<double>(source);
   }
-  std::fesetround(before);
-  return writeFloat(spec, spec.to, result);
+  return result;
+}
+
+static uint64_t integerToFloat(const ConvertSpec &spec, __int128 value) {
+  // Hosts make -0 of an unsigned 0 when they round down.
+  bool exact = spec.to != Type::F64 || value == 0;
+  return writeFloat(spec, spec.to,
+                    exact ? integerToDouble(value)
+                          : roundedToDouble(spec, value));
 }
 
 /// f64 to f32 with the result's own rounding; the rest goes through double

@@ -2,23 +2,11 @@
 
 #include "sim/exec/ops/Directed.h"
 
-#include <cfenv>
+#include "sim/tensor/FloatEnvironment.h"
+
 #include <cmath>
 
 namespace tilewright::sim {
-
-static int hostMode(RoundingMode mode) {
-  switch (mode) {
-  case RoundingMode::Zero:
-    return FE_TOWARDZERO;
-  case RoundingMode::Down:
-    return FE_DOWNWARD;
-  case RoundingMode::Up:
-    return FE_UPWARD;
-  default:
-    return FE_TONEAREST;
-  }
-}
 
 template <typename T>
 static T compute(FloatOp op, T a, T b, T c) {
@@ -45,11 +33,9 @@ static T compute(FloatOp op, T a, T b, T c) {
 // Volatile operands and result keep the arithmetic between the mode switches.
 template <typename T>
 static T rounded(FloatOp op, RoundingMode mode, T a, T b, T c) {
-  int before = std::fegetround();
-  std::fesetround(hostMode(mode));
+  HostRounding rounding(mode);
   volatile T x = a, y = b, z = c;
   volatile T result = compute<T>(op, x, y, z);
-  std::fesetround(before);
   return result;
 }
 
