@@ -9,9 +9,9 @@
 #define TILEWRIGHT_SIM_CHECK_ACCESSCHECK_H
 
 #include "sim/check/Finding.h"
-#include "sim/check/Footprint.h"
 #include "sim/check/MemoryState.h"
 #include "sim/check/ValueTaint.h"
+#include "sim/exec/Footprint.h"
 #include "sim/exec/Observer.h"
 
 #include <functional>

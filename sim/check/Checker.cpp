@@ -1,59 +1,13 @@
-//===- Checker.cpp - The observer of one checked launch -------------------===//
+//===- Checker.cpp - The observers of one checked launch ------------------===//
 
 #include "sim/check/Checker.h"
 
 #include "sim/check/AccessCheck.h"
 #include "sim/check/OrderCheck.h"
 #include "sim/check/Session.h"
+#include "sim/exec/ObserverList.h"
 
 namespace tilewright::sim::check {
-
-void Checker::launchStarts(LaunchContext &launch) {
-  for (const auto &check : checks)
-    check->launchStarts(launch);
-}
-
-void Checker::launchEnds(LaunchContext &launch) {
-  for (const auto &check : checks)
-    check->launchEnds(launch);
-}
-
-void Checker::clusterStarts(Cluster &cluster) {
-  for (const auto &check : checks)
-    check->clusterStarts(cluster);
-}
-
-void Checker::clusterEnds(Cluster &cluster) {
-  for (const auto &check : checks)
-    check->clusterEnds(cluster);
-}
-
-void Checker::before(const Inst &inst, const Effect &effect, Warp &warp) {
-  for (const auto &check : checks)
-    check->before(inst, effect, warp);
-}
-
-void Checker::after(const Inst &inst, const Effect &effect, Warp &warp,
-                    Status status) {
-  for (const auto &check : checks)
-    check->after(inst, effect, warp, status);
-}
-
-void Checker::skipped(const Inst &inst, const Effect &effect, Warp &warp) {
-  for (const auto &check : checks)
-    check->skipped(inst, effect, warp);
-}
-
-void Checker::faulted(const Inst &inst, Warp &warp, uint32_t lane,
-                      ErrorKind kind, const std::string &message) {
-  for (const auto &check : checks)
-    check->faulted(inst, warp, lane, kind, message);
-}
-
-void Checker::deadlocked(Cluster &cluster, const std::string &text) {
-  for (const auto &check : checks)
-    check->deadlocked(cluster, text);
-}
 
 /// Whether OrderCheck has anything to find.
 static bool checksOrder(const KindSet &kinds) {
@@ -64,8 +18,7 @@ static bool checksOrder(const KindSet &kinds) {
   return false;
 }
 
-std::unique_ptr<Observer> makeChecker(Session &session, MemoryState &memory) {
-  auto checker = std::make_unique<Checker>();
+void addChecks(Session &session, MemoryState &memory, ObserverList &observers) {
   const KindSet &kinds = session.kinds();
   uint64_t launch = session.nextLaunch();
   auto report = [&session, &memory, launch](Finding finding) {
@@ -78,10 +31,9 @@ std::unique_ptr<Observer> makeChecker(Session &session, MemoryState &memory) {
   // Wrong addresses of products and barriers are met there too.
   if (kinds.has(Kind::Memory) || kinds.has(Kind::Initialization) ||
       kinds.has(Kind::Wgmma) || kinds.has(Kind::Barrier))
-    checker->addCheck(std::make_unique<AccessCheck>(memory, kinds, report));
+    observers.add(std::make_unique<AccessCheck>(memory, kinds, report));
   if (checksOrder(kinds))
-    checker->addCheck(std::make_unique<OrderCheck>(launch, report));
-  return checker;
+    observers.add(std::make_unique<OrderCheck>(launch, report));
 }
 
 } // namespace tilewright::sim::check

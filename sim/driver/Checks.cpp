@@ -4,6 +4,7 @@
 
 #include "sim/check/Checker.h"
 #include "sim/driver/Device.h"
+#include "sim/exec/ObserverList.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -126,8 +127,9 @@ void Checks::hostFree(uint64_t address) {
 
 Result<LaunchStats> Checks::run(Launch &launch, const DeviceConfig &config,
                                 const GlobalMemory &arena) {
-  std::unique_ptr<Observer> checker = check::makeChecker(session, memory);
-  launch.observer = checker.get();
+  ObserverList observers;
+  check::addChecks(session, memory, observers);
+  launch.observer = &observers;
   Result<LaunchStats> result = sim::run(launch, config, arena);
   session.report();
   return result;

@@ -118,6 +118,7 @@ struct LaunchContext {
   const std::byte *params = nullptr;
   uint32_t paramBytes = 0;
   Observer *observer = nullptr;
+  Watch watch = Watch::Nothing; ///< of the observer
   uint32_t blockThreads = 0;
   uint32_t warpsPerCta = 0;
   uint32_t clusterCtas = 1;

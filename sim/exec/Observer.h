@@ -1,10 +1,10 @@
 //===- Observer.h - What checkers see of a launch ---------------*- C++ -*-===//
 //
-// The engine calls an observer around every instruction that has an Effect. The
-// machine's state is open to it: before() sees operands and memory as the
-// instruction finds them, after() as it leaves them. An observed launch runs on
-// one host thread, in the same order every time; one that is not observed runs
-// code without any of these calls.
+// The engine calls an observer around every instruction that has an Effect, or
+// around every instruction if it wants to. The machine's state is open to it:
+// before() sees operands and memory as the instruction finds them, after() as
+// it leaves them. An observed launch runs on one host thread, in the same order
+// every time; one that is not observed runs code without any of these calls.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,6 +27,10 @@ class Observer {
 public:
   virtual ~Observer() = default;
 
+  /// Whether it sees instructions without an Effect too; theirs is empty. Asked
+  /// once a launch.
+  virtual bool watchesAll() const { return false; }
+
   virtual void launchStarts(LaunchContext &) {}
   virtual void launchEnds(LaunchContext &) {}
   virtual void clusterStarts(Cluster &) {}
@@ -40,7 +44,8 @@ public:
   /// it comes again; Fault after faulted().
   virtual void after(const Inst &, const Effect &, Warp &, Status) {}
 
-  /// No lane of the running strand executes it, where values are followed.
+  /// No lane of the running strand executes it. Where values are followed, or
+  /// the observer watches all.
   virtual void skipped(const Inst &, const Effect &, Warp &) {}
 
   /// The launch is about to fail at `inst` in `lane`.

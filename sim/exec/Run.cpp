@@ -612,8 +612,11 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
       choiceOr(launch.scheduleSeed, "TILEWRIGHT_SIM_SCHEDULE");
 
   context.observer = launch.observer;
-  if (context.observer)
+  if (context.observer) {
+    context.watch =
+        context.observer->watchesAll() ? Watch::Everything : Watch::Effects;
     context.observer->launchStarts(context);
+  }
 
   GridRun grid(context, {launch.grid, cluster});
   uint32_t perSm =

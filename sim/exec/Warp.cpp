@@ -399,15 +399,26 @@ static Status runObserved(const Inst &inst, Warp &warp) {
   return status;
 }
 
+template <Watch watch>
 static bool isObserved(const Inst &inst, const Warp &warp) {
-  return inst.effect && (warp.followsValues || !(inst.flags & OnlyFollowed));
+  if constexpr (watch == Watch::Effects)
+    return hasVisibleEffect(inst, warp);
+  return watch == Watch::Everything;
 }
 
 SliceEnd Warp::run(uint32_t budget) {
-  return launch->observer ? runLoop<true>(budget) : runLoop<false>(budget);
+  switch (launch->watch) {
+  case Watch::Nothing:
+    return runLoop<Watch::Nothing>(budget);
+  case Watch::Effects:
+    return runLoop<Watch::Effects>(budget);
+  case Watch::Everything:
+    return runLoop<Watch::Everything>(budget);
+  }
+  return SliceEnd::Fault;
 }
 
-template <bool Observed>
+template <Watch watch>
 SliceEnd Warp::runLoop(uint32_t budget) {
   if (strands.empty())
     return SliceEnd::Done;
@@ -427,7 +438,8 @@ SliceEnd Warp::runLoop(uint32_t budget) {
       uint32_t guard = predicates[inst.guard >> 1];
       lanes &= inst.guard & 1 ? ~guard : guard;
       if (!lanes) {
-        if (Observed && followsValues && inst.effect)
+        if (watch == Watch::Everything ||
+            (watch == Watch::Effects && followsValues && inst.effect))
           launch->observer->skipped(inst, launch->program->effects[inst.effect],
                                     *this);
         ++pc;
@@ -438,8 +450,8 @@ SliceEnd Warp::runLoop(uint32_t budget) {
     writeMask = lanes | idle;
     ++instructions;
     threadInstructions += std::popcount(lanes);
-    switch (Observed && isObserved(inst, *this) ? runObserved(inst, *this)
-                                                : inst.run(inst, *this)) {
+    switch (isObserved<watch>(inst, *this) ? runObserved(inst, *this)
+                                           : inst.run(inst, *this)) {
     case Status::Next:
       ++pc;
       break;

@@ -61,6 +61,9 @@ struct Strand {
   uint32_t token = 0;    ///< the barrier's phase it arrived in
 };
 
+/// Which instructions an observer sees.
+enum class Watch : uint8_t { Nothing, Effects, Everything };
+
 /// How a slice of a warp's execution ended.
 enum class SliceEnd : uint8_t { Budget, Blocked, Yielded, Done, Fault };
 
@@ -165,7 +168,7 @@ struct Warp {
   }
 
 private:
-  template <bool Observed>
+  template <Watch>
   SliceEnd runLoop(uint32_t budget);
   bool schedule();
   uint32_t longestWaiting(uint32_t index) const;
@@ -183,6 +186,11 @@ private:
     strand().mask = active;
   }
 };
+
+/// Whether an observer of effects sees the instruction.
+inline bool hasVisibleEffect(const Inst &inst, const Warp &warp) {
+  return inst.effect && (warp.followsValues || !(inst.flags & OnlyFollowed));
+}
 
 } // namespace tilewright::sim
 

@@ -1,6 +1,6 @@
 //===- Footprint.cpp - The bytes that an instruction reads and writes -----===//
 
-#include "sim/check/Footprint.h"
+#include "sim/exec/Footprint.h"
 
 #include "sim/exec/Memory.h"
 #include "sim/exec/ops/AsyncOps.h"
@@ -11,7 +11,7 @@
 #include <bit>
 #include <cstring>
 
-namespace tilewright::sim::check {
+namespace tilewright::sim {
 
 using ptx::Space;
 
@@ -396,4 +396,4 @@ void Footprint::find(const Inst &inst, const Effect &effect, Warp &warp) {
   }
 }
 
-} // namespace tilewright::sim::check
+} // namespace tilewright::sim

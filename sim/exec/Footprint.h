@@ -1,6 +1,6 @@
 //===- Footprint.h - The bytes that an instruction reads and writes -------===//
-#ifndef TILEWRIGHT_SIM_CHECK_FOOTPRINT_H
-#define TILEWRIGHT_SIM_CHECK_FOOTPRINT_H
+#ifndef TILEWRIGHT_SIM_EXEC_FOOTPRINT_H
+#define TILEWRIGHT_SIM_EXEC_FOOTPRINT_H
 
 #include "sim/async/TensorMap.h"
 #include "sim/exec/Cta.h"
@@ -11,12 +11,10 @@
 #include <vector>
 
 namespace tilewright::sim {
+
 struct AsyncCopySpec;
 struct BulkSpec;
 struct TensorCopySpec;
-} // namespace tilewright::sim
-
-namespace tilewright::sim::check {
 
 /// Neighbouring bytes in one space that lanes following each other access.
 struct Span {
@@ -82,6 +80,6 @@ private:
 bool locate(const Inst &inst, Warp &warp, uint32_t lane, ptx::Space space,
             uint64_t address, uint64_t bytes, Span &span);
 
-} // namespace tilewright::sim::check
+} // namespace tilewright::sim
 
-#endif // TILEWRIGHT_SIM_CHECK_FOOTPRINT_H
+#endif // TILEWRIGHT_SIM_EXEC_FOOTPRINT_H
