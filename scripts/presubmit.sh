@@ -14,6 +14,7 @@ python3 includes.py || failed+=("includes.py")
 python3 labels.py || failed+=("labels.py")
 python3 environment.py || failed+=("environment.py")
 python3 readmes.py || failed+=("readmes.py")
+python3 snippets.py || failed+=("snippets.py")
 ./docs.sh --check || failed+=("docs.sh (fix with -f)")
 if [ ${#failed[@]} -gt 0 ]; then
   printf 'presubmit: %s failed\n' "${failed[@]}" >&2

@@ -216,3 +216,29 @@ def test_readmes_of_folders(repository):
     result = repository.run("readmes.py")
     assert result.returncode == 1
     assert "sim/part: has no README.md" in result.stderr.splitlines()
+
+
+PAGE = """# Page
+
+<!-- from sim/A.cpp -->
+
+```cpp
+int one();
+...
+int three();
+```
+"""
+
+
+@pytest.mark.parametrize("source, message", [
+    ("  int one();\nint two();\n\nint three();\n", ""),
+    ("int one();\nint two();\n", "docs/page.md:3: not in sim/A.cpp: int three();"),
+    ("int three();\nint one();\n", "docs/page.md:3: not in sim/A.cpp: int three();"),
+    (None, "docs/page.md:3: not in sim/A.cpp: sim/A.cpp"),
+])
+def test_snippets(repository, source, message):
+    repository("docs/page.md", PAGE)
+    if source is not None:
+        repository("sim/A.cpp", source)
+    result = repository.run("snippets.py")
+    assert (result.returncode, result.stderr.strip()) == (bool(message), message)
