@@ -20,6 +20,10 @@ int tilewright_sim_configure(const char *sku);
 /// stderr, for a kind that does not exist, and CUDA_ERROR_ALREADY_ACQUIRED
 /// after cuInit.
 int tilewright_sim_configure_checks(const char *kinds, const char *json);
+/// Chooses one thing to see of kernels before cuInit: an option of `tilewright
+/// sim` without its dashes ("trace", "profile", ...), and its value. Wins over
+/// the option's variable of the environment. Returns as the one for checks.
+int tilewright_sim_configure_debugging(const char *option, const char *value);
 #pragma GCC visibility pop
 }
 
@@ -33,6 +37,12 @@ int tilewright_sim_configure_checks(const char *kinds, const char *json) {
   if (!kinds || !json)
     return CUDA_ERROR_INVALID_VALUE;
   return Driver::instance().configureChecks(kinds, json);
+}
+
+int tilewright_sim_configure_debugging(const char *option, const char *value) {
+  if (!option || !value)
+    return CUDA_ERROR_INVALID_VALUE;
+  return Driver::instance().configureDebugging(option, value);
 }
 
 CUresult cuInit(unsigned int flags) {

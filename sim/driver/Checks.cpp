@@ -4,7 +4,6 @@
 
 #include "sim/check/Checker.h"
 #include "sim/driver/Device.h"
-#include "sim/exec/ObserverList.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -54,14 +53,17 @@ static const char *callOf(MemoryKind kind) {
   return "memory";
 }
 
+std::string describe(const Allocation &allocation) {
+  return callOf(kindOf(allocation)) + std::string(" of ") +
+         std::to_string(allocation.size) + " bytes, allocation #" +
+         std::to_string(allocation.id);
+}
+
 void Checks::allocated(const Allocation &allocation) {
   MemoryKind kind = kindOf(allocation);
-  std::string name = callOf(kind);
-  name += " of " + std::to_string(allocation.size) + " bytes, allocation #" +
-          std::to_string(allocation.id);
   // The host writes to what it shares without telling; variables start as zero.
   bool startsWritten = kind != MemoryKind::Device && kind != MemoryKind::Pool;
-  memory.allocated({allocation.address, allocation.size, std::move(name)},
+  memory.allocated({allocation.address, allocation.size, describe(allocation)},
                    startsWritten);
 }
 
@@ -125,14 +127,8 @@ void Checks::hostFree(uint64_t address) {
   session.report();
 }
 
-Result<LaunchStats> Checks::run(Launch &launch, const DeviceConfig &config,
-                                const GlobalMemory &arena) {
-  ObserverList observers;
+void Checks::addObservers(ObserverList &observers) {
   check::addChecks(session, memory, observers);
-  launch.observer = &observers;
-  Result<LaunchStats> result = sim::run(launch, config, arena);
-  session.report();
-  return result;
 }
 
 } // namespace tilewright::sim::driver

@@ -8,6 +8,7 @@
 #include "sim/check/MemoryState.h"
 #include "sim/check/Session.h"
 #include "sim/exec/Engine.h"
+#include "sim/exec/ObserverList.h"
 #include "sim/memory/AddressSpace.h"
 #include "sim/memory/Arena.h"
 #include "sim/memory/Transfer.h"
@@ -42,9 +43,9 @@ public:
   void hostAccess(const std::string &what, uint64_t address, uint64_t bytes);
   void hostFree(uint64_t address);
 
-  /// Runs a kernel under the checks.
-  Result<LaunchStats> run(Launch &launch, const DeviceConfig &config,
-                          const GlobalMemory &memory);
+  /// Hangs the checks on the next launch.
+  void addObservers(ObserverList &observers);
+  void launchEnded() { session.report(); }
 
   void finish() { session.finish(); }
 
@@ -52,6 +53,9 @@ private:
   check::Session session;
   check::MemoryState memory;
 };
+
+/// "cuMemAlloc of 4096 bytes, allocation #7".
+std::string describe(const Allocation &allocation);
 
 /// What the environment asks for. None without a wish, or with a wrong one,
 /// when `error` says what is wrong.

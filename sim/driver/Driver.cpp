@@ -97,6 +97,18 @@ CUresult Driver::configureChecks(const std::string &kinds,
   return CUDA_SUCCESS;
 }
 
+CUresult Driver::configureDebugging(const std::string &option,
+                                    const std::string &value) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (initialized)
+    return CUDA_ERROR_ALREADY_ACQUIRED;
+  std::string error;
+  if (debug::choose(debugSettings, option, value, error))
+    return CUDA_SUCCESS;
+  printMessage(error);
+  return CUDA_ERROR_INVALID_VALUE;
+}
+
 CUresult Driver::initialize() {
   std::lock_guard<std::mutex> lock(mutex);
   if (initialized)
@@ -104,6 +116,8 @@ CUresult Driver::initialize() {
   CUresult result = openDevices();
   if (result == CUDA_SUCCESS)
     result = openChecks();
+  if (result == CUDA_SUCCESS)
+    result = openDebugging();
   if (result != CUDA_SUCCESS) {
     devices.clear();
     return result;
@@ -114,6 +128,8 @@ CUresult Driver::initialize() {
     driver.scheduler.shutDown();
     if (driver.checks)
       driver.checks->finish();
+    if (driver.debugging)
+      driver.debugging->finish();
   });
   initialized = true;
   return CUDA_SUCCESS;
@@ -179,6 +195,18 @@ CUresult Driver::openChecks() {
   for (auto &device : devices)
     checks->guard(device->arena);
   checks->guard(*hostArena);
+  return CUDA_SUCCESS;
+}
+
+CUresult Driver::openDebugging() {
+  std::string error;
+  if (!addEnvironment(debugSettings, error)) {
+    printMessage(error);
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  if (debugSettings.any())
+    debugging =
+        std::make_unique<debug::Session>(std::move(debugSettings), debugHost());
   return CUDA_SUCCESS;
 }
 

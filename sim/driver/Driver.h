@@ -4,6 +4,7 @@
 
 #include "sim/driver/Checks.h"
 #include "sim/driver/Context.h"
+#include "sim/driver/Debugging.h"
 #include "sim/driver/Graph.h"
 #include "sim/driver/HandleTable.h"
 #include "sim/driver/Module.h"
@@ -35,6 +36,10 @@ public:
   CUresult configure(const std::string &skus);
   /// Chooses the checks, before initialization, in place of the environment.
   CUresult configureChecks(const std::string &kinds, const std::string &json);
+  /// Chooses one thing to see of kernels, before initialization, in place of
+  /// its variable of the environment.
+  CUresult configureDebugging(const std::string &option,
+                              const std::string &value);
   CUresult initialize();
   bool isInitialized() const { return initialized.load(); }
 
@@ -52,6 +57,8 @@ public:
   /// Null without checks. Declared before the arenas, which tell it of
   /// releases.
   std::unique_ptr<Checks> checks;
+  /// Null without tools of debugging.
+  std::unique_ptr<debug::Session> debugging;
   AddressSpace space;
   std::vector<std::unique_ptr<Device>> devices;
   std::unique_ptr<Arena> hostArena; ///< pinned and managed memory
@@ -76,11 +83,13 @@ private:
   Driver() = default;
   CUresult openDevices();
   CUresult openChecks();
+  CUresult openDebugging();
 
   std::mutex mutex;
   std::atomic<bool> initialized{false};
   std::string activeSkus;                      ///< guarded by `mutex`
   std::optional<check::Settings> chosenChecks; ///< the same
+  debug::Settings debugSettings;               ///< the same
 };
 
 /// Prints one line of advice on stderr, with the library's name in front.

@@ -50,6 +50,32 @@ private:
 };
 } // namespace
 
+/// Runs a kernel before the eyes of the checks and of tools of debugging; one
+/// that nobody watches runs on all cores.
+static Result<LaunchStats> runWatched(Launch &launch,
+                                      const DeviceConfig &config,
+                                      const GlobalMemory &memory) {
+  Driver &driver = Driver::instance();
+  if (!driver.checks && !driver.debugging)
+    return run(launch, config, memory);
+  std::optional<Result<LaunchStats>> stats;
+  {
+    ObserverList observers;
+    if (driver.debugging)
+      driver.debugging->addObservers(observers, launch);
+    if (driver.checks)
+      driver.checks->addObservers(observers);
+    if (!observers.empty())
+      launch.observer = &observers;
+    stats = run(launch, config, memory);
+  }
+  if (driver.debugging)
+    driver.debugging->launchEnded();
+  if (driver.checks)
+    driver.checks->launchEnded();
+  return std::move(*stats);
+}
+
 static void executeKernel(const KernelOperation &kernel, Context &context) {
   Driver &driver = Driver::instance();
   PlacedWorkspace workspace(context, kernel.cooperative);
@@ -70,9 +96,7 @@ static void executeKernel(const KernelOperation &kernel, Context &context) {
   launch.spinTimeout = kSpinTimeout;
   GlobalMemory memory{driver.space.base(), driver.space.size()};
   const DeviceConfig &config = context.device.config;
-  Result<LaunchStats> stats = driver.checks
-                                  ? driver.checks->run(launch, config, memory)
-                                  : run(launch, config, memory);
+  Result<LaunchStats> stats = runWatched(launch, config, memory);
   if (!stats)
     context.fail(resultOf(stats.error()), "kernel '" + launch.kernel->name +
                                               "': " + stats.error().message);

@@ -1,0 +1,176 @@
+//===- ProfileText.cpp - A module's text, line by line --------------------===//
+
+#include "sim/debug/ProfileText.h"
+
+#include <charconv>
+#include <functional>
+#include <optional>
+
+namespace tilewright::sim::debug {
+
+static std::string_view trimLeft(std::string_view text) {
+  size_t begin = text.find_first_not_of(" \t\r");
+  return begin == std::string_view::npos ? std::string_view()
+                                         : text.substr(begin);
+}
+
+/// Takes an unsigned number off the front of `text`.
+static std::optional<uint32_t> takeNumber(std::string_view &text) {
+  text = trimLeft(text);
+  uint32_t value = 0;
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc())
+    return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return value;
+}
+
+/// The rest of the line behind the directive at its start.
+static std::optional<std::string_view> operandsOf(std::string_view line,
+                                                  std::string_view directive) {
+  line = trimLeft(line);
+  if (!line.starts_with(directive))
+    return std::nullopt;
+  line.remove_prefix(directive.size());
+  if (line.empty() || (line[0] != ' ' && line[0] != '\t'))
+    return std::nullopt;
+  return line;
+}
+
+ModuleText::ModuleText(const ptx::Source &from)
+    : source(from.text(), from.name()) {
+  splitLines();
+  readDirectives();
+  findFunctions();
+}
+
+void ModuleText::splitLines() {
+  std::string_view rest = source.text();
+  while (true) {
+    size_t end = rest.find('\n');
+    lines.push_back({rest.substr(0, end), {}});
+    if (end == std::string_view::npos)
+      return;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+/// A `.loc` holds up to the next one or the end of the function.
+void ModuleText::readDirectives() {
+  SourceLine current;
+  for (Line &line : lines) {
+    if (auto operands = operandsOf(line.text, ".file")) {
+      std::optional<uint32_t> number = takeNumber(*operands);
+      size_t open = operands->find('"');
+      size_t close = operands->find('"', open + 1);
+      if (number && close != std::string_view::npos)
+        files[*number] = operands->substr(open + 1, close - open - 1);
+    } else if (auto operands = operandsOf(line.text, ".loc")) {
+      std::optional<uint32_t> file = takeNumber(*operands);
+      std::optional<uint32_t> number = takeNumber(*operands);
+      current = file && number ? SourceLine{*file, *number} : SourceLine();
+    } else if (line.text.find(".entry") != std::string_view::npos ||
+               line.text.find(".func") != std::string_view::npos) {
+      current = {};
+    }
+    line.source = current;
+  }
+}
+
+/// Braces outside of comments and strings; a body is where they begin to nest
+/// behind a line with `.entry` or `.func`.
+void ModuleText::findFunctions() {
+  std::string_view text = source.text();
+  uint32_t line = 1, head = 0, depth = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    std::string_view rest = text.substr(i);
+    size_t skip = 0;
+    if (rest.starts_with("//"))
+      skip = rest.find('\n');
+    else if (rest.starts_with("/*"))
+      skip = rest.find("*/", 2);
+    else if (rest[0] == '"')
+      skip = rest.find('"', 1);
+    if (skip == std::string_view::npos)
+      return;
+    for (size_t k = 0; k < skip; ++k)
+      line += rest[k] == '\n';
+    i += skip;
+    rest = text.substr(i);
+    if (depth == 0 &&
+        (rest.starts_with(".entry") || rest.starts_with(".func")))
+      head = line;
+    if (rest[0] == ';' && depth == 0)
+      head = 0;
+    else if (rest[0] == '{')
+      ++depth;
+    else if (rest[0] == '}' && depth && --depth == 0 && head) {
+      extents.push_back({head, line});
+      head = 0;
+    }
+    line += rest[0] == '\n';
+  }
+}
+
+const std::string &ModuleText::file(uint32_t number) const {
+  static const std::string none;
+  auto found = files.find(number);
+  return found == files.end() ? none : found->second;
+}
+
+std::string ModuleText::describe(const SourceLine &line) const {
+  const std::string &name = file(line.file);
+  return name.empty() ? "" : name + ":" + std::to_string(line.line);
+}
+
+/// Where the guard of the instruction at `at` begins, or `at`.
+static size_t guardBefore(std::string_view text, size_t at) {
+  size_t end = text.find_last_not_of(" \t", at ? at - 1 : 0);
+  if (at == 0 || end == std::string_view::npos)
+    return at;
+  size_t begin = text.find_last_of(" \t\n;{}:", end);
+  begin = begin == std::string_view::npos ? 0 : begin + 1;
+  return begin <= end && text[begin] == '@' ? begin : at;
+}
+
+std::string ModuleText::statement(ptx::Location at) const {
+  std::string_view rest = text().substr(guardBefore(text(), at));
+  std::string result;
+  bool space = false;
+  for (size_t i = 0; i < rest.size(); ++i) {
+    if (rest.substr(i).starts_with("//")) {
+      i = rest.find('\n', i);
+      if (i == std::string_view::npos)
+        break;
+    }
+    char c = rest[i];
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+      space = !result.empty();
+      continue;
+    }
+    if (space)
+      result += ' ';
+    space = false;
+    result += c;
+    if (c == ';')
+      break;
+  }
+  return result;
+}
+
+std::shared_ptr<const ModuleText>
+ModuleTexts::find(const ptx::Source &source) {
+  size_t hash = std::hash<std::string_view>()(source.text());
+  std::lock_guard<std::mutex> lock(mutex);
+  auto [begin, end] = known.equal_range(hash);
+  for (auto each = begin; each != end; ++each)
+    if (each->second->name() == source.name() &&
+        each->second->text() == source.text())
+      return each->second;
+  auto text = std::make_shared<const ModuleText>(source);
+  known.emplace(hash, text);
+  return text;
+}
+
+} // namespace tilewright::sim::debug
