@@ -30,6 +30,9 @@ public:
   /// Whether it sees instructions without an Effect too; theirs is empty. Asked
   /// once a launch.
   virtual bool watchesAll() const { return false; }
+  /// Whether warps are to take short turns, for those who want to see them side
+  /// by side. Without effect under an adversarial schedule.
+  virtual bool wantsShortTurns() const { return false; }
 
   virtual void launchStarts(LaunchContext &) {}
   virtual void launchEnds(LaunchContext &) {}

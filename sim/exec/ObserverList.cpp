@@ -11,6 +11,7 @@ void ObserverList::add(std::unique_ptr<Observer> observer) {
     return;
   bool all = observer->watchesAll();
   watchAll |= all;
+  shortTurns |= observer->wantsShortTurns();
   members.push_back({std::move(observer), all});
 }
 

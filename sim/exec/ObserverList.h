@@ -18,6 +18,7 @@ public:
   bool empty() const { return members.empty(); }
 
   bool watchesAll() const override { return watchAll; }
+  bool wantsShortTurns() const override { return shortTurns; }
   void launchStarts(LaunchContext &launch) override;
   void launchEnds(LaunchContext &launch) override;
   void clusterStarts(Cluster &cluster) override;
@@ -37,6 +38,7 @@ private:
   };
   std::vector<Member> members;
   bool watchAll = false;
+  bool shortTurns = false;
   bool matters = false; ///< the instruction that runs, to observers of effects
 };
 
