@@ -172,7 +172,8 @@ void LoadedModule::placeVariables() {
       throw LoadError{{ErrorKind::UnresolvedSymbol,
                        source().render(placed.declaration->location,
                                        "variable '" + std::string(name) +
-                                           "' has no definition")}};
+                                           "' has no definition; modules are "
+                                           "not linked with each other")}};
 }
 
 uint64_t LoadedModule::initializerBits(const ptx::Initializer &value,
@@ -203,8 +204,11 @@ uint64_t LoadedModule::initializerBits(const ptx::Initializer &value,
       found != scope->variables.end() && found->second.address)
     return found->second.address + static_cast<uint64_t>(operand.offset);
   if (auto found = scope->functions.find(operand.name);
-      found != scope->functions.end())
+      found != scope->functions.end()) {
+    if (!found->second->defined)
+      throw SyntaxError{operand.location, describeUndefined(operand.name)};
     return functionWindow + found->second->index;
+  }
   throw SyntaxError{operand.location,
                     "unknown name '" + std::string(operand.name) + "'"};
 }
@@ -264,6 +268,8 @@ void LoadedModule::declareFunctions() {
       info.builtin = Builtin::Printf;
     if (!function.hasBody && function.name == "__assertfail")
       info.builtin = Builtin::AssertFail;
+    if (!function.hasBody && function.name == "free")
+      info.builtin = Builtin::Free;
     entry->second = &info;
   }
   for (const ptx::Alias &alias : ast.aliases) {
@@ -377,10 +383,9 @@ void LoadedModule::decodeFunctions() {
   }
   for (const FunctionDecoder::DirectCall &call : calls) {
     if (!call.callee->defined)
-      throw LoadError{
-          {ErrorKind::UnresolvedSymbol,
-           source().render(call.location, "function '" + call.callee->name +
-                                              "' has no definition")}};
+      throw LoadError{{ErrorKind::UnresolvedSymbol,
+                       source().render(call.location,
+                                       describeUndefined(call.callee->name))}};
     if (call.params != call.callee->params.size() ||
         call.returns != call.callee->returns.size())
       throw SyntaxError{call.location,

@@ -24,7 +24,7 @@ struct FormalParam {
   uint32_t size = 0;
 };
 
-enum class Builtin : uint8_t { None, Printf, AssertFail };
+enum class Builtin : uint8_t { None, Printf, AssertFail, Free };
 
 struct FunctionInfo {
   std::string name;

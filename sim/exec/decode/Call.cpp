@@ -99,12 +99,18 @@ static void emitCopies(InstDecoder &d, const std::vector<CallSlot> &slots) {
 }
 
 static void emitBuiltin(InstDecoder &d, Builtin builtin, const CallInfo &info) {
+  struct Entry {
+    size_t arguments; ///< those that are looked at
+    Handler run;
+  };
+  const Entry entry = builtin == Builtin::Printf ? Entry{2, runPrintf}
+                      : builtin == Builtin::Free ? Entry{1, runFree}
+                                                 : Entry{4, runAssertFail};
+  if (info.params.size() < entry.arguments)
+    d.fail("wrong number of arguments");
   Inst inst;
   inst.aux = d.keep(info);
-  size_t expected = builtin == Builtin::Printf ? 2 : 5;
-  if (info.params.size() < expected - (builtin == Builtin::Printf ? 0 : 1))
-    d.fail("wrong number of arguments");
-  d.emit(builtin == Builtin::Printf ? runPrintf : runAssertFail, inst);
+  d.emit(entry.run, inst);
 }
 
 namespace {
@@ -172,7 +178,7 @@ static void emitIndirect(InstDecoder &d, const Operand &address,
 }
 
 static void emitDirect(InstDecoder &d, FunctionInfo &function, CallInfo info) {
-  if (function.builtin != Builtin::None)
+  if (!function.defined && function.builtin != Builtin::None)
     return emitBuiltin(d, function.builtin, info);
   info.callee = &function;
   d.fn.info.callees.push_back(&function);

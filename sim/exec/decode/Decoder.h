@@ -267,6 +267,9 @@ void addTensorMapOpcodes(OpcodeTable &table);
 void addRefusedOpcodes(OpcodeTable &table);
 void addMiscOpcodes(OpcodeTable &table);
 
+/// Why a function that the module does not define cannot be called.
+std::string describeUndefined(std::string_view name);
+
 } // namespace tilewright::sim
 
 #endif // TILEWRIGHT_SIM_EXEC_DECODE_DECODER_H

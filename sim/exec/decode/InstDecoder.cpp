@@ -341,8 +341,11 @@ Ref InstDecoder::symbolAddress(const Operand &operand, bool row64) {
     return inst.d;
   }
   if (auto found = fn.module.functions.find(operand.name);
-      found != fn.module.functions.end() && offset == 0)
+      found != fn.module.functions.end() && offset == 0) {
+    if (!found->second->defined)
+      fail(operand.location, describeUndefined(operand.name));
     return constantRef(functionWindow + found->second->index);
+  }
   fail(operand.location, "unknown name '" + std::string(operand.name) + "'");
 }
 

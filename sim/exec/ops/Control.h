@@ -23,6 +23,7 @@ Status runCall(const Inst &inst, Warp &warp);
 Status runIndirectCall(const Inst &inst, Warp &warp);
 Status runPrintf(const Inst &inst, Warp &warp);
 Status runAssertFail(const Inst &inst, Warp &warp);
+Status runFree(const Inst &inst, Warp &warp);
 /// Nothing but the wait for the whole warp.
 Status runAligned(const Inst &inst, Warp &warp);
 Status runNothing(const Inst &inst, Warp &warp);

@@ -1,4 +1,4 @@
-//===- Print.cpp - vprintf and __assertfail as device calls ---------------===//
+//===- Print.cpp - vprintf, __assertfail and free as device calls ---------===//
 
 #include "sim/exec/Memory.h"
 #include "sim/exec/ops/Control.h"
@@ -199,6 +199,19 @@ Status runAssertFail(const Inst &inst, Warp &warp) {
       ": assertion `" +
       readString(inst, warp, lane, argument(inst, warp, lane, 0)) + "` failed";
   return warp.fault(inst, static_cast<uint32_t>(lane), ErrorKind::Assert, text);
+}
+
+/// void free(pointer). nvcc calls it in the destructor of every class with a
+/// virtual one, so it has to load; without a heap null is all there is to free.
+Status runFree(const Inst &inst, Warp &warp) {
+  for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
+    int lane = std::countr_zero(lanes);
+    if (argument(inst, warp, lane, 0))
+      return warp.fault(inst, static_cast<uint32_t>(lane),
+                        ErrorKind::IllegalAddress,
+                        "free of memory that no malloc of the device returned");
+  }
+  return Status::Next;
 }
 
 } // namespace tilewright::sim
