@@ -54,9 +54,11 @@ void Session::report() {
     return;
   std::lock_guard<std::mutex> lock(mutex);
   std::vector<Record> records = findings.records();
-  // Counts alone can wait for the end.
-  if (printNew(records))
+  // Counts alone can wait for the end. A first file without findings shows that
+  // the checks are on.
+  if (printNew(records) || !reported)
     writeJson(records);
+  reported = true;
 }
 
 void Session::finish() {

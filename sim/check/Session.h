@@ -65,6 +65,7 @@ private:
 
   std::mutex mutex;           ///< guards what follows
   std::set<uint64_t> printed; ///< by Record::id
+  bool reported = false;
   bool finished = false;
 };
 
