@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ir/target/Target.h"
+#include "ir/tile/ReplicaBuffer.h"
 #include "ir/tile/Scratch.h"
 #include "passes/tile/TilePasses.h"
 
@@ -40,23 +41,12 @@ static void addScratch(tile::KernelOp kernel, Operation *op,
   if (!type || !scratch.empty())
     return;
   tile::RoleOp role = getRole(op);
-  int64_t replicas = role ? role.getReplicas() : 1;
   OpBuilder builder(op->getContext());
-  builder.setInsertionPointToStart(kernel.getBodyBlock());
   std::string overlay =
       "scratch" + (role ? "." + role.getSymName().str() : std::string());
-  Value buffer = tile::AllocOp::create(
-      builder, op->getLoc(), replicas > 1 ? type.addLeading(replicas) : type,
-      IntegerAttr(), builder.getStringAttr(overlay));
-  if (replicas > 1) {
-    builder.setInsertionPointToStart(role.getBodyBlock());
-    Value replica = arith::IndexCastUIOp::create(builder, op->getLoc(),
-                                                 builder.getI32Type(),
-                                                 role.getBody().getArgument(0));
-    buffer =
-        tile::StageBufferOp::create(builder, op->getLoc(), buffer, replica);
-  }
-  scratch.assign(buffer);
+  scratch.assign(tile::allocateForReplica(builder, op->getLoc(), kernel, role,
+                                          type,
+                                          builder.getStringAttr(overlay)));
 }
 
 /// In a role the CTAs of a cluster cannot meet at the cluster's barrier, which

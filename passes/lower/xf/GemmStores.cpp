@@ -3,6 +3,7 @@
 #include "passes/lower/xf/GemmEpilogue.h"
 
 #include "ir/target/Target.h"
+#include "ir/tile/ReplicaBuffer.h"
 
 #include <numeric>
 
@@ -144,17 +145,8 @@ Value GemmEpilogue::allocate(tile::SharedType type) {
       b.getInsertionBlock()->getParentOp()->getParentOfType<tile::RoleOp>();
   if (!role)
     role = cast<tile::RoleOp>(b.getInsertionBlock()->getParentOp());
-  int64_t replicas = role.getReplicas();
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(signature.getKernel().getBodyBlock());
-  Value all =
-      tile::AllocOp::create(b, replicas > 1 ? type.addLeading(replicas) : type,
-                            IntegerAttr(), StringAttr());
-  if (replicas == 1)
-    return all;
-  b.setInsertionPointToStart(role.getBodyBlock());
-  return tile::StageBufferOp::create(b, all,
-                                     b.toI32(role.getBody().getArgument(0)));
+  return tile::allocateForReplica(b, b.getLoc(), signature.getKernel(), role,
+                                  type);
 }
 
 Value GemmEpilogue::getStaging(const Piece &piece, unsigned number) {
