@@ -56,7 +56,9 @@ HWY_INLINE double flush(double a) { return a; }
 HWY_INLINE F16 flush(F16 a) {
   return a.bits & 0x7c00 ? a : F16{static_cast<uint16_t>(a.bits & 0x8000)};
 }
-HWY_INLINE BF16 flush(BF16 a) { return a; }
+HWY_INLINE BF16 flush(BF16 a) {
+  return a.bits & 0x7f80 ? a : BF16{static_cast<uint16_t>(a.bits & 0x8000)};
+}
 
 /// [0, 1]; NaN gives +0.
 HWY_INLINE float saturate(float a) {

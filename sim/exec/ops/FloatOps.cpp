@@ -269,7 +269,8 @@ static bool testOne(TestpOp op, T a) {
   case TestpOp::NotANumber:
     return isNan(a);
   case TestpOp::Normal:
-    return std::isnormal(a);
+    // ISA 9.7.3.1: zeros count as normal.
+    return std::isnormal(a) || a == 0;
   case TestpOp::Subnormal:
     return std::fpclassify(a) == FP_SUBNORMAL;
   }

@@ -22,9 +22,16 @@ ADDRESSES = {"": "%rg", ".global": "%rg", ".const": "cmem", ".local": "lmem", ".
              ".shared": "%rs", ".shared::cta": "%rs", ".shared::cluster": "%rs"}
 
 # Tests that run every variant of the sections that start so.
-SWEEPS = {"Comparison": "test_compare_forms.py", "Conversion": "test_conversions.py", "Loads": "test_memory_forms.py",
+SWEEPS = {"Integer": "test_integer_forms.py", "Floating": "test_float_forms.py", "Half": "test_half_forms.py",
+          "Logic": "test_logic_forms.py", "mbarrier": "test_mbarrier_forms.py",
+          "Tensor copies": "test_tensor_forms.py", "Matrix moves": "test_matrix_moves.py",
+          "Barriers": "test_barrier_forms.py", "Fences": "test_fence_forms.py",
+          "Warps": "test_warp_forms.py",
+          "Comparison": "test_compare_forms.py", "Conversion": "test_conversions.py", "Loads": "test_memory_forms.py",
           "Stores": "test_memory_forms.py", "Atomics": "test_memory_forms.py", "mma.sync": "test_mma_forms.py",
           "Video": "test_video.py", "wgmma": "test_wgmma_forms.py", "wmma": "test_wmma.py"}
+# Those of opcodes that a section has beside others.
+OPCODE_SWEEPS = {"shfl": "test_warp_forms.py"}
 # Where a sweep takes all shapes, but not all modifiers with each.
 SAMPLED = {"test_wgmma_forms.py"}
 # What test_async_forms.py runs, by the start and by what keeps a form out of it.
@@ -176,11 +183,18 @@ def sweep_of(form):
     """The test that runs every variant of a form, if there is one."""
     if form.refused:
         return None
-    if form.text.startswith(ASYNC):
-        return None if any(word in form.text.split()[0].replace("bulk_group", "") for word in NOT_ASYNC) else "test_async_forms.py"
+    if form.text.startswith(ASYNC) and not any(word in form.text.split()[0].replace("bulk_group", "") for word in NOT_ASYNC):
+        return "test_async_forms.py"
     if form.opcode == "wgmma" and "mma_async" not in form.text:
         return None
+    if form.opcode in OPCODE_SWEEPS:
+        return OPCODE_SWEEPS[form.opcode]
     return next((test for start, test in SWEEPS.items() if form.section.startswith(start)), None)
+
+
+def swept_by(test):
+    """Every variant of the forms that a test is to run."""
+    return [variant for form in load() if sweep_of(form) == test for variant in form.variants]
 
 
 def name_of(instruction):

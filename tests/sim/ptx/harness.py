@@ -37,12 +37,13 @@ class TensorMap:
     fill: int = 0
     type: int | None = None
     element_strides: list | None = None
+    dims: list | None = None  # innermost first, where the array has padding around the tensor
 
     def argument(self, buffers):
         # Dimension 0 is the innermost.
         array = self.array
         index = next(i for i, buffer in enumerate(buffers) if buffer is array)
-        dims = array.shape[::-1]
+        dims = self.dims or array.shape[::-1]
         strides = array.strides[::-1][1:]
         kind = TENSOR_TYPES[array.dtype.name] if self.type is None else self.type
         numbers = [dims, strides, self.box, self.element_strides or [1] * len(dims)]
