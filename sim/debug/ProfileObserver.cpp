@@ -27,6 +27,17 @@ static bool isImplied(const Inst &inst, const ptx::Source &source) {
          !source.text().substr(inst.location).starts_with("ret");
 }
 
+/// Helpers of a declaration lie at its name, behind its type: parameters in
+/// registers are fetched there.
+static bool isDeclaration(std::string_view text, size_t at) {
+  size_t end = at ? text.find_last_not_of(" \t", at - 1) : text.npos;
+  if (end == text.npos)
+    return false;
+  size_t begin = text.find_last_of(" \t\n(,;{}", end);
+  begin = begin == text.npos ? 0 : begin + 1;
+  return begin <= end && text[begin] == '.';
+}
+
 /// One instruction of the text may be several of the engine: helpers first,
 /// then the one that does it, then perhaps a jump.
 void ProfileObserver::findPrimary(const Program &program) {
@@ -39,10 +50,21 @@ void ProfileObserver::findPrimary(const Program &program) {
     size_t last = end;
     while (last > begin && isImplied(code[last - 1], program.source))
       --last;
-    if (last > begin)
+    if (last > begin &&
+        !isDeclaration(program.source.text(), code[begin].location))
       slotIndex[last - 1] = notExecuted;
     begin = end;
   }
+}
+
+/// Where the text's instructions are.
+std::vector<ptx::Location> ProfileObserver::places() const {
+  std::vector<ptx::Location> found;
+  for (size_t pc = 0; pc < slotIndex.size(); ++pc)
+    if (slotIndex[pc] != helper)
+      found.push_back(program->code[pc].location);
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 /// Null for helpers.
@@ -71,7 +93,8 @@ void ProfileObserver::launchStarts(LaunchContext &launch) {
   program = launch.program;
   findPrimary(*program);
   result.kernel = launch.launch->kernel->name;
-  result.text = profile.texts().find(program->source);
+  result.text =
+      profile.texts().find(program->source, [this] { return places(); });
   result.launches = 1;
   result.shapes.push_back({launch.launch->grid, launch.launch->block,
                            launch.cluster, launch.launch->dynamicSharedBytes,

@@ -47,6 +47,7 @@ private:
 
   Slot *slotOf(const Inst &inst);
   void findPrimary(const Program &program);
+  std::vector<ptx::Location> places() const;
   void countAccess(const Inst &inst, const Effect &effect, Warp &warp);
   void countLanes(const Inst &inst, const Effect &effect, Warp &warp);
   void countShared(const Request &request);

@@ -3,7 +3,6 @@
 #include "sim/debug/ProfileText.h"
 
 #include <charconv>
-#include <functional>
 #include <optional>
 
 namespace tilewright::sim::debug {
@@ -38,8 +37,9 @@ static std::optional<std::string_view> operandsOf(std::string_view line,
   return line;
 }
 
-ModuleText::ModuleText(const ptx::Source &from)
-    : source(from.text(), from.name()) {
+ModuleText::ModuleText(const ptx::Source &from,
+                       std::vector<ptx::Location> instructions)
+    : source(from.text(), from.name()), places(std::move(instructions)) {
   splitLines();
   readDirectives();
   findFunctions();
@@ -160,7 +160,9 @@ std::string ModuleText::statement(ptx::Location at) const {
 }
 
 std::shared_ptr<const ModuleText>
-ModuleTexts::find(const ptx::Source &source) {
+ModuleTexts::find(
+    const ptx::Source &source,
+    const std::function<std::vector<ptx::Location>()> &places) {
   size_t hash = std::hash<std::string_view>()(source.text());
   std::lock_guard<std::mutex> lock(mutex);
   auto [begin, end] = known.equal_range(hash);
@@ -168,7 +170,7 @@ ModuleTexts::find(const ptx::Source &source) {
     if (each->second->name() == source.name() &&
         each->second->text() == source.text())
       return each->second;
-  auto text = std::make_shared<const ModuleText>(source);
+  auto text = std::make_shared<const ModuleText>(source, places());
   known.emplace(hash, text);
   return text;
 }

@@ -12,6 +12,7 @@
 #include "sim/ptx/Source.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,7 +31,9 @@ struct SourceLine {
 
 class ModuleText {
 public:
-  explicit ModuleText(const ptx::Source &source);
+  /// `instructions` are where those of the text begin, ascending.
+  ModuleText(const ptx::Source &source,
+             std::vector<ptx::Location> instructions);
 
   const std::string &name() const { return source.name(); }
   std::string_view text() const { return source.text(); }
@@ -57,6 +60,7 @@ public:
     uint32_t begin = 0, end = 0;
   };
   const std::vector<Extent> &functions() const { return extents; }
+  const std::vector<ptx::Location> &instructions() const { return places; }
 
 private:
   struct Line {
@@ -71,12 +75,16 @@ private:
   std::vector<Line> lines;
   std::map<uint32_t, std::string> files;
   std::vector<Extent> extents;
+  std::vector<ptx::Location> places;
 };
 
 /// One copy of each text. Thread-safe.
 class ModuleTexts {
 public:
-  std::shared_ptr<const ModuleText> find(const ptx::Source &source);
+  /// `places` gives the instructions' places if the text is new.
+  std::shared_ptr<const ModuleText>
+  find(const ptx::Source &source,
+       const std::function<std::vector<ptx::Location>()> &places);
 
 private:
   std::mutex mutex;
