@@ -2,6 +2,8 @@
 
 #include "sim/exec/Cta.h"
 
+#include "sim/exec/StoreBuffer.h"
+
 #include <bit>
 
 namespace tilewright::sim {
@@ -48,6 +50,9 @@ void Cluster::checkBarrier() {
   barrierArrived = 0;
   ++barrierPhase;
 }
+
+LaunchContext::LaunchContext() = default;
+LaunchContext::~LaunchContext() = default;
 
 void LaunchContext::fail(uint64_t cluster, ErrorKind kind,
                          std::string message) {

@@ -11,6 +11,7 @@
 #include "sim/exec/Warp.h"
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 
 namespace tilewright::sim {
@@ -71,6 +72,7 @@ struct TensorMapCache {
 };
 
 struct Cluster;
+class StoreBuffer;
 
 struct Cta {
   Cluster *cluster = nullptr;
@@ -127,6 +129,7 @@ struct LaunchContext {
   uint32_t staticSharedEnd = 0; ///< where dynamic shared memory starts
   uint32_t localBytesPerThread = 0;
   uint64_t scheduleSeed = 0; ///< 0: the default schedule
+  std::unique_ptr<StoreBuffer> stores; ///< under a seed only
 
   /// Held by TMA reductions into global memory.
   std::mutex reductionMutex;
@@ -135,6 +138,8 @@ struct LaunchContext {
   uint64_t errorCluster = ~uint64_t(0);
   Error error;
 
+  LaunchContext();
+  ~LaunchContext();
   /// Keeps the error of the first cluster in grid order.
   void fail(uint64_t cluster, ErrorKind kind, std::string message);
 };

@@ -12,6 +12,7 @@
 #include "sim/exec/Cta.h"
 #include "sim/exec/LoopWatch.h"
 #include "sim/exec/Observer.h"
+#include "sim/exec/StoreBuffer.h"
 #include "sim/tensor/FloatEnvironment.h"
 #include "sim/tensor/MatrixType.h"
 
@@ -26,6 +27,9 @@ namespace tilewright::sim {
 
 /// Instructions that a warp runs before the next one has its turn.
 static constexpr uint32_t warpSlice = 4096;
+/// The same for observers that want short turns. Longer than a polling loop, so
+/// that one is still seen to come round (see decode/Layout.cpp).
+static constexpr uint32_t shortSlice = 64;
 /// Start of shared memory in the host; the largest swizzle pattern.
 static constexpr uint32_t sharedAlignment = 1024;
 /// Rounds over a cluster's warps before another cluster has its turn.
@@ -81,12 +85,15 @@ private:
   bool runSlice(Warp &warp, uint32_t budget, bool &spun);
   bool runShuffledRound(Round &round);
   bool stepAsync();
+  bool writeHeldStore();
   void timeOutWaits();
 
   LaunchContext &launch;
   Cluster cluster;
+  const uint32_t slice;
   std::unordered_map<const Warp *, LoopWatch> watches;
   uint32_t idleRounds = 0;
+  uint32_t spinningRounds = 0;
   uint64_t eventsAtTimeOut = 0;
   uint64_t eventsAtSpin = 0;
 };
@@ -154,7 +161,9 @@ static void startCta(Cta &cta, Cluster &cluster, uint32_t rank,
 
 ClusterTask::ClusterTask(LaunchContext &launch, const GridShape &shape,
                          uint64_t linear)
-    : launch(launch) {
+    : launch(launch),
+      slice(launch.observer && launch.observer->wantsShortTurns() ? shortSlice
+                                                                  : warpSlice) {
   cluster.launch = &launch;
   cluster.linear = linear;
   cluster.random.start(launch.scheduleSeed, linear);
@@ -166,7 +175,11 @@ ClusterTask::ClusterTask(LaunchContext &launch, const GridShape &shape,
     launch.observer->clusterStarts(cluster);
 }
 
-ClusterTask::~ClusterTask() { giveCtas(std::move(cluster.ctas)); }
+ClusterTask::~ClusterTask() {
+  if (launch.stores)
+    launch.stores->leave(cluster);
+  giveCtas(std::move(cluster.ctas));
+}
 
 /// Runs the warp, and says whether it only polled. False after a fault.
 bool ClusterTask::runSlice(Warp &warp, uint32_t budget, bool &spun) {
@@ -200,11 +213,12 @@ bool ClusterTask::runWarp(Warp &warp, Round &round) {
   uint64_t before = warp.instructions;
   uint32_t idleBefore = warp.idle;
   // Mostly short turns, where an adversary does most harm.
-  uint32_t slice = cluster.random.active()
-                       ? 1 + cluster.random.below(2u << cluster.random.below(9))
-                       : warpSlice;
+  uint32_t budget =
+      cluster.random.active()
+          ? 1 + cluster.random.below(2u << cluster.random.below(9))
+          : slice;
   bool spun = false;
-  if (!runSlice(warp, slice, spun))
+  if (!runSlice(warp, budget, spun))
     return false;
   round.spun |= spun;
   round.progressed |= !spun && warp.instructions != before;
@@ -215,12 +229,22 @@ bool ClusterTask::runWarp(Warp &warp, Round &round) {
     round.progressed = true;
   }
   round.live |= !warp.done();
+  if (launch.stores)
+    launch.stores->step();
   return !cluster.random.oneIn(asyncStepEvery) || stepAsync();
 }
 
 /// Lets an asynchronous operation go on. False after a fault.
 bool ClusterTask::stepAsync() {
   return cluster.async.empty() || cluster.async.step(cluster.random);
+}
+
+/// Of any cluster. False when no store is held.
+bool ClusterTask::writeHeldStore() {
+  if (!launch.stores || launch.stores->empty())
+    return false;
+  launch.stores->writeSome();
+  return true;
 }
 
 /// One slice of every warp. False after a fault.
@@ -304,14 +328,20 @@ void ClusterTask::reportDeadlock(const Warp *endless) {
 }
 
 ClusterEnd ClusterTask::run() {
-  uint32_t spinningRounds = 0;
-  for (uint32_t i = 0; i < clusterSlice; ++i) {
+  uint32_t rounds = clusterSlice;
+  if (cluster.random.active())
+    rounds = 1 + cluster.random.below(clusterSlice >> cluster.random.below(6));
+  else
+    spinningRounds = 0;
+  for (uint32_t i = 0; i < rounds; ++i) {
     Round round;
     if (!runRound(round) || launch.failed.load(std::memory_order_relaxed))
       return ClusterEnd::Fault;
     if (!round.live) {
       if (!cluster.async.drain(cluster.random))
         return ClusterEnd::Fault;
+      if (launch.stores)
+        launch.stores->leave(cluster);
       if (launch.observer)
         launch.observer->clusterEnds(cluster);
       return ClusterEnd::Done;
@@ -321,6 +351,8 @@ ClusterEnd ClusterTask::run() {
         return ClusterEnd::Fault;
       continue;
     }
+    if (!round.progressed && writeHeldStore())
+      continue;
     if (round.progressed) {
       // After a time-out, coming back to the same wait is no progress.
       if (idleRounds == 0 || cluster.events != eventsAtTimeOut)
@@ -610,6 +642,8 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   context.localBytesPerThread = kernel.localBytesPerThread;
   context.scheduleSeed =
       choiceOr(launch.scheduleSeed, "TILEWRIGHT_SIM_SCHEDULE");
+  if (context.scheduleSeed)
+    context.stores = std::make_unique<StoreBuffer>(context.scheduleSeed);
 
   context.observer = launch.observer;
   if (context.observer) {
@@ -631,6 +665,8 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   Worker(grid).run();
   for (std::thread &thread : threads)
     thread.join();
+  if (context.stores)
+    context.stores->writeAll();
   if (context.observer)
     context.observer->launchEnds(context);
   if (context.failed)

@@ -4,6 +4,7 @@
 
 #include "sim/exec/Cta.h"
 #include "sim/exec/Observer.h"
+#include "sim/exec/StoreBuffer.h"
 #include "sim/exec/ops/WarpOps.h"
 
 #include <algorithm>
@@ -387,13 +388,24 @@ uint32_t Warp::anyReady() {
   return chosen;
 }
 
-/// Runs an instruction between the observer's calls.
+/// Runs an instruction. What it writes may become visible late.
+template <bool holdsStores>
+static Status runPlain(const Inst &inst, Warp &warp) {
+  if constexpr (holdsStores)
+    if (inst.effect)
+      return warp.launch->stores->execute(
+          inst, warp.launch->program->effects[inst.effect], warp);
+  return inst.run(inst, warp);
+}
+
+/// The same between the observer's calls.
+template <bool holdsStores>
 static Status runObserved(const Inst &inst, Warp &warp) {
   const Effect &effect = warp.launch->program->effects[inst.effect];
   Observer &observer = *warp.launch->observer;
   uint32_t lanes = warp.mask;
   observer.before(inst, effect, warp);
-  Status status = inst.run(inst, warp);
+  Status status = runPlain<holdsStores>(inst, warp);
   warp.mask = lanes;
   observer.after(inst, effect, warp, status);
   return status;
@@ -406,19 +418,34 @@ static bool isObserved(const Inst &inst, const Warp &warp) {
   return watch == Watch::Everything;
 }
 
+template <Watch watch, bool holdsStores>
+static Status runOne(const Inst &inst, Warp &warp) {
+  if constexpr (holdsStores)
+    if (inst.effect)
+      warp.launch->stores->prepare(
+          inst, warp.launch->program->effects[inst.effect], warp);
+  return isObserved<watch>(inst, warp) ? runObserved<holdsStores>(inst, warp)
+                                       : runPlain<holdsStores>(inst, warp);
+}
+
 SliceEnd Warp::run(uint32_t budget) {
+  return launch->stores ? runWatched<true>(budget) : runWatched<false>(budget);
+}
+
+template <bool holdsStores>
+SliceEnd Warp::runWatched(uint32_t budget) {
   switch (launch->watch) {
   case Watch::Nothing:
-    return runLoop<Watch::Nothing>(budget);
+    return runLoop<Watch::Nothing, holdsStores>(budget);
   case Watch::Effects:
-    return runLoop<Watch::Effects>(budget);
+    return runLoop<Watch::Effects, holdsStores>(budget);
   case Watch::Everything:
-    return runLoop<Watch::Everything>(budget);
+    return runLoop<Watch::Everything, holdsStores>(budget);
   }
   return SliceEnd::Fault;
 }
 
-template <Watch watch>
+template <Watch watch, bool holdsStores>
 SliceEnd Warp::runLoop(uint32_t budget) {
   if (strands.empty())
     return SliceEnd::Done;
@@ -450,8 +477,7 @@ SliceEnd Warp::runLoop(uint32_t budget) {
     writeMask = lanes | idle;
     ++instructions;
     threadInstructions += std::popcount(lanes);
-    switch (isObserved<watch>(inst, *this) ? runObserved(inst, *this)
-                                           : inst.run(inst, *this)) {
+    switch (runOne<watch, holdsStores>(inst, *this)) {
     case Status::Next:
       ++pc;
       break;

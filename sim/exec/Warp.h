@@ -168,7 +168,9 @@ struct Warp {
   }
 
 private:
-  template <Watch>
+  template <bool holdsStores>
+  SliceEnd runWatched(uint32_t budget);
+  template <Watch, bool holdsStores>
   SliceEnd runLoop(uint32_t budget);
   bool schedule();
   uint32_t longestWaiting(uint32_t index) const;

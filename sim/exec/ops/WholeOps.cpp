@@ -22,7 +22,7 @@ static void loadWhole(const std::byte *from, uint32_t bytes, std::byte *to) {
   std::memcpy(to, &value, sizeof value);
 }
 
-static void storeWhole(std::byte *to, uint32_t bytes, const std::byte *from) {
+void storeWhole(std::byte *to, uint32_t bytes, const std::byte *from) {
   if (bytes == wholeBytes) {
     __m128i value;
     std::memcpy(&value, from, sizeof value);

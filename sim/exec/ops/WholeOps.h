@@ -25,6 +25,9 @@ inline bool isWhole(const MemorySpec &spec) {
   return spec.count > 1 && (bytes == 8 || bytes == 16);
 }
 
+/// Writes 8 or 16 bytes, aligned as much.
+void storeWhole(std::byte *to, uint32_t bytes, const std::byte *from);
+
 /// aux is a WholeSpec; the address as in Memory.h.
 Status runWholeLoad(const Inst &inst, Warp &warp);
 Status runWholeStore(const Inst &inst, Warp &warp);
