@@ -2,13 +2,24 @@
 
 #include "sim/debug/Session.h"
 
+#include "sim/debug/Profile.h"
+#include "sim/debug/Timeline.h"
+
 #include <unistd.h>
 
 namespace tilewright::sim::debug {
 
 Session::Session(Settings settings, Host host)
     : settings(std::move(settings)), host(std::move(host)), process(getpid()) {
-  // A tool for each wish.
+  if (this->settings.trace.selection)
+    tools.push_back(std::make_unique<Trace>(this->settings.trace, this->host));
+  const Settings &wish = this->settings;
+  if (!wish.profilePath.empty() || !wish.annotatePath.empty())
+    tools.push_back(std::make_unique<ProfileTool>(this->host, wish.profilePath,
+                                                  wish.annotatePath));
+  if (!wish.timelinePath.empty())
+    tools.push_back(
+        std::make_unique<TimelineTool>(this->host, wish.timelinePath));
 }
 
 void Session::addObservers(ObserverList &observers, const Launch &launch) {

@@ -2,18 +2,55 @@
 
 #include "sim/debug/Settings.h"
 
+#include <charconv>
 #include <string>
 #include <unistd.h>
 #include <vector>
 
 namespace tilewright::sim::debug {
 
+static bool takeNumber(uint64_t &number, std::string_view value,
+                       std::string &error) {
+  auto [end, code] =
+      std::from_chars(value.data(), value.data() + value.size(), number);
+  if (code == std::errc() && end == value.data() + value.size() && number)
+    return true;
+  error = "expected a number from 1, but got '" + std::string(value) + "'";
+  return false;
+}
+
+static bool takeTrace(Settings &settings, std::string_view value,
+                      std::string &error) {
+  return parseSelection(value, settings.trace.selection.emplace(), error);
+}
+static bool takeTraceOutput(Settings &settings, std::string_view value,
+                            std::string &error) {
+  if (value.empty())
+    error = "expected the name of a file";
+  settings.trace.path = expandPath(value);
+  return error.empty();
+}
+static bool takeTraceLimit(Settings &settings, std::string_view value,
+                           std::string &error) {
+  return takeNumber(settings.trace.limit, value, error);
+}
+
 // One row for each option.
-static const std::vector<Option> optionTable = {};
+static const std::vector<Option> optionTable = {
+    {"trace", "TILEWRIGHT_SIM_TRACE", takeTrace},
+    {"trace-output", "TILEWRIGHT_SIM_TRACE_OUTPUT", takeTraceOutput},
+    {"trace-limit", "TILEWRIGHT_SIM_TRACE_LIMIT", takeTraceLimit},
+    {"profile", "TILEWRIGHT_SIM_PROFILE", takePath<&Settings::profilePath>},
+    {"annotate", "TILEWRIGHT_SIM_ANNOTATE", takePath<&Settings::annotatePath>},
+    {"timeline", "TILEWRIGHT_SIM_TIMELINE", takePath<&Settings::timelinePath>},
+};
 
 std::span<const Option> options() { return optionTable; }
 
-bool Settings::any() const { return false; }
+bool Settings::any() const {
+  return trace.selection.has_value() || !profilePath.empty() ||
+         !annotatePath.empty() || !timelinePath.empty();
+}
 
 bool choose(Settings &settings, std::string_view name, std::string_view value,
             std::string &error) {

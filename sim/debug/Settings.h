@@ -2,6 +2,8 @@
 #ifndef TILEWRIGHT_SIM_DEBUG_SETTINGS_H
 #define TILEWRIGHT_SIM_DEBUG_SETTINGS_H
 
+#include "sim/debug/Trace.h"
+
 #include <set>
 #include <span>
 #include <string>
@@ -10,6 +12,9 @@
 namespace tilewright::sim::debug {
 
 struct Settings {
+  TraceSettings trace;
+  /// Files that are written; empty for none.
+  std::string profilePath, annotatePath, timelinePath;
   /// Names of the options that somebody chose.
   std::set<std::string, std::less<>> chosen;
 

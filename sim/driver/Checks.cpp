@@ -59,6 +59,11 @@ std::string describe(const Allocation &allocation) {
          std::to_string(allocation.id);
 }
 
+std::string shortName(const Allocation &allocation) {
+  return callOf(kindOf(allocation)) + std::string(" #") +
+         std::to_string(allocation.id);
+}
+
 void Checks::allocated(const Allocation &allocation) {
   MemoryKind kind = kindOf(allocation);
   // The host writes to what it shares without telling; variables start as zero.

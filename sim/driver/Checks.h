@@ -56,6 +56,8 @@ private:
 
 /// "cuMemAlloc of 4096 bytes, allocation #7".
 std::string describe(const Allocation &allocation);
+/// "cuMemAlloc #7".
+std::string shortName(const Allocation &allocation);
 
 /// What the environment asks for. None without a wish, or with a wrong one,
 /// when `error` says what is wrong.

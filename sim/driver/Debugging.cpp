@@ -32,7 +32,7 @@ debug::Host debugHost() {
         Driver::instance().findAllocation(address);
     if (!found)
       return {};
-    return {describe(*found), found->address};
+    return {shortName(*found), found->address};
   };
   return host;
 }

@@ -157,6 +157,7 @@ CUresult loadModule(const std::shared_ptr<Context> &context, const PtxText &ptx,
   DeviceConfig config = context->device.config;
   Checks *checks = Driver::instance().checks.get();
   config.findsUndefinedReads = checks && checks->findsUndefinedReads();
+  config.keepsSymbols = Driver::instance().debugging != nullptr;
   Result<std::unique_ptr<sim::Module>> loaded =
       sim::Module::load(ptx.text, ptx.name, config, *context->allocator);
   if (!loaded) {

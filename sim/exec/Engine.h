@@ -41,6 +41,8 @@ struct DeviceConfig {
   uint32_t clockKhz = 0;       ///< what %clock and %globaltimer are scaled by
   /// Whether loading a module looks for reads of registers that nothing wrote.
   bool findsUndefinedReads = false;
+  /// Whether a loaded module keeps the names that its text declares.
+  bool keepsSymbols = false;
 };
 
 /// The arena of device addresses: [base, base + size). All of it must be

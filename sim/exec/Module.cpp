@@ -462,7 +462,11 @@ void LoadedModule::load() {
   checkTarget();
   scope = std::make_unique<ModuleScope>(ModuleScope{program, config, {}, {}});
   scope->perturbSeed = perturbSeedOfEnvironment();
+  if (config.keepsSymbols)
+    program.symbols = std::make_unique<ModuleSymbols>();
   placeVariables();
+  if (program.symbols)
+    keepVariables(*scope);
   declareFunctions();
   for (const auto &[name, placed] : scope->variables)
     if (!placed.declaration->isExtern)

@@ -6,6 +6,7 @@
 #include "sim/exec/Effect.h"
 #include "sim/exec/Engine.h"
 #include "sim/exec/Inst.h"
+#include "sim/exec/Symbols.h"
 #include "sim/ptx/Source.h"
 #include "sim/ptx/Types.h"
 
@@ -84,6 +85,8 @@ struct Program {
   std::vector<Ref> touchedRows;
   /// Operand lists and tables that Inst::aux points to.
   std::vector<std::shared_ptr<const void>> aux;
+  /// Null unless the device's configuration asks for them.
+  std::unique_ptr<ModuleSymbols> symbols;
 
   template <typename T>
   const T *keep(T value) {

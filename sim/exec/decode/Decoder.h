@@ -12,6 +12,7 @@
 
 #include "sim/exec/Memory.h"
 #include "sim/exec/Program.h"
+#include "sim/exec/Symbols.h"
 #include "sim/exec/ops/Select.h"
 #include "sim/ptx/Ast.h"
 
@@ -46,25 +47,6 @@ struct SharedLayout {
   std::vector<SharedVariable> variables; ///< the same, for reports
   uint32_t end = 0; ///< first byte after the static variables
   uint32_t dynamicAlign = 16;
-};
-
-/// A name in a function's scope.
-struct LocalName {
-  enum class Kind : uint8_t {
-    Register,
-    RegisterRange,
-    Local,  ///< offset in the frame's local memory
-    Shared, ///< absolute shared address
-    Param,  ///< offset in the kernel's parameters
-  };
-  Kind kind = Kind::Register;
-  ptx::Type type = ptx::Type::None;
-  uint32_t bytes = 0; ///< of a register
-  uint32_t vector = 1;
-  Ref ref = 0; ///< register, or the first of a range
-  uint32_t count = 0;
-  uint32_t offset = 0;
-  uint64_t size = 0;
 };
 
 class InstDecoder;
@@ -134,13 +116,18 @@ private:
   void saveStack();
   void declare(const ptx::Variable &variable);
   void declareRegister(const ptx::Variable &variable);
-  void enterScope();
-  void leaveScope();
+  void enterScope(ptx::Location location);
+  void leaveScope(ptx::Location location);
   void layout();
   void add(std::string_view name, const LocalName &entry,
            ptx::Location location);
 
+  /// Hands what was declared to the program.
+  void keepSymbols();
+
   std::vector<Scope> scopes;
+  /// The same in the order of the text, where the configuration asks for it.
+  std::vector<SymbolScope> symbolScopes;
   size_t scope = 0;
   size_t nextScope = 1;
   uint32_t localTop = 0;
@@ -149,6 +136,9 @@ private:
   std::unordered_map<std::string_view, const ptx::TargetList *> targetLists;
   std::unordered_map<std::string_view, const ptx::CallPrototype *> prototypes;
 };
+
+/// Hands a module's variables to its program, for tools of debugging.
+void keepVariables(const ModuleScope &scope);
 
 /// Orders a function's blocks and resolves its branches; see Layout.cpp.
 void appendLaidOut(std::vector<Inst> &code, const std::vector<uint32_t> &labels,
@@ -232,6 +222,8 @@ public:
   const RegisterUse *findUse();
   /// Gives the emitted instruction its Effect.
   void annotate();
+  /// Keeps what it names, for tools of debugging.
+  void keepSymbols();
 
   [[noreturn]] void fail(std::string message) const;
   [[noreturn]] void fail(ptx::Location location, std::string message) const;

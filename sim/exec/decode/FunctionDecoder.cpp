@@ -27,6 +27,8 @@ FunctionDecoder::FunctionDecoder(ModuleScope &module,
     : module(module), program(module.program), function(function), info(info),
       shared(shared), scopes(1) {
   info.predicates = firstPredicate;
+  if (program.symbols)
+    symbolScopes.resize(1);
 }
 
 Ref FunctionDecoder::newRow32() {
@@ -90,12 +92,17 @@ void FunctionDecoder::findLabels() {
   }
 }
 
-void FunctionDecoder::enterScope() {
+void FunctionDecoder::enterScope(ptx::Location location) {
+  size_t parent = scope;
   scope = nextScope++;
+  if (program.symbols)
+    symbolScopes.push_back({parent, location, ~ptx::Location(0), {}});
   scopes[scope].localMark = localTop;
 }
 
-void FunctionDecoder::leaveScope() {
+void FunctionDecoder::leaveScope(ptx::Location location) {
+  if (program.symbols)
+    symbolScopes[scope].end = location;
   localTop = scopes[scope].localMark;
   scope = scopes[scope].parent;
 }
@@ -108,6 +115,8 @@ void FunctionDecoder::add(std::string_view name, const LocalName &entry,
   if (!names.emplace(name, entry).second)
     throw SyntaxError{location,
                       "'" + std::string(name) + "' is declared twice"};
+  if (program.symbols)
+    symbolScopes[scope].symbols.push_back({name, entry});
 }
 
 /// Splits `%r12` into the range `%r` and 12.
@@ -351,9 +360,9 @@ void FunctionDecoder::decode() {
     } else if (const auto *variable = std::get_if<ptx::Variable>(&statement)) {
       declare(*variable);
     } else if (std::holds_alternative<ptx::ScopeBegin>(statement)) {
-      enterScope();
+      enterScope(std::get<ptx::ScopeBegin>(statement).location);
     } else if (std::holds_alternative<ptx::ScopeEnd>(statement)) {
-      leaveScope();
+      leaveScope(std::get<ptx::ScopeEnd>(statement).location);
     } else if (const auto *label = std::get_if<ptx::Label>(&statement)) {
       labels[scopes[scope].labels.at(label->name)] =
           static_cast<uint32_t>(code.size());
@@ -361,6 +370,8 @@ void FunctionDecoder::decode() {
   }
   code.insert(code.end(), epilogueCode.begin(), epilogueCode.end());
   dropOtherRows();
+  if (program.symbols)
+    keepSymbols();
   appendLaidOut(code, labels, program, info);
 }
 

@@ -60,6 +60,8 @@ void InstDecoder::decode() {
   entry->second(*this);
   finishModifiers();
   annotate();
+  if (fn.program.symbols)
+    keepSymbols();
 }
 
 //===----------------------------------------------------------------------===//
