@@ -233,8 +233,25 @@ Status runElect(const Inst &inst, Warp &warp) {
   });
 }
 
+/// The executing lanes that name the same members as the first of them.
+static uint32_t firstGroup(const Inst &inst, const Warp &warp) {
+  const uint32_t *masks = warp.row32<uint32_t>(inst.e);
+  uint32_t members = masks[std::countr_zero(warp.mask)], group = 0;
+  for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1)
+    if (masks[std::countr_zero(lanes)] == members)
+      group |= lanes & -lanes;
+  return group;
+}
+
 /// bar.warp.sync: members may wait at different instructions of this kind.
 Status runWarpSync(const Inst &inst, Warp &warp) {
+  // Tiles of a warp that came together wait each for its own lanes, and the
+  // others have their turn before this one goes on.
+  if (uint32_t others = warp.mask & ~firstGroup(inst, warp)) {
+    warp.splitHere(others);
+    warp.mask &= ~others;
+    warp.mergePc = 0;
+  }
   uint32_t members =
       warp.row32<uint32_t>(inst.e)[std::countr_zero(warp.mask)] & warp.live();
   Strand &self = warp.strand();
