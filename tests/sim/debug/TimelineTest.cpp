@@ -155,12 +155,15 @@ TEST(Timeline, WaitsAtABarrier) {
       if (each["ts"] == 0)
         first = each["args"]["instructions"];
     // Warp 1: the same without the branch, mov, the loop without its last
-    // branch, the barrier itself.
-    EXPECT_EQ(waits[0]["dur"], first - 1 + 1 + 3 * rounds - 1 + 1);
+    // branch, the barrier itself; then it returns, before warp 0 has its turn.
+    uint64_t late = first - 1 + 1 + 3 * rounds - 1 + 1;
+    EXPECT_EQ(waits[0]["ts"], first);
+    EXPECT_EQ(waits[0]["dur"], late + 1);
     // Whoever came last releases the other.
     std::vector<json> releases = trace.spans("release");
     ASSERT_EQ(releases.size(), 1u);
     EXPECT_EQ(releases[0]["tid"], 1);
+    EXPECT_EQ(releases[0]["ts"], first + late - 1);
     json released = trace.endOf(releases[0]);
     EXPECT_EQ(released["tid"], 0);
     EXPECT_EQ(released["ts"],
@@ -179,7 +182,8 @@ TEST(Timeline, RunsAddUpToTheLaunch) {
   uint64_t executed = 0, steps = 0;
   for (const json &each : trace.spans("run"))
     executed += each["args"]["instructions"].get<uint64_t>();
-  for (const json &launch : trace.other()["launches"])
+  json other = trace.other();
+  for (const json &launch : other["launches"])
     steps += launch["steps"].get<uint64_t>();
   EXPECT_EQ(executed, steps);
   ASSERT_EQ(trace.spans("launch").size(), 2u);
@@ -189,7 +193,8 @@ TEST(Timeline, RunsAddUpToTheLaunch) {
   EXPECT_EQ(processes.size(), 6u);
 }
 
-/// Warp 1 loads a box on the mbarrier that warp 0 waits for.
+/// Warp 0 loads a box on the mbarrier that warp 1 waits for; warp 1 comes to its
+/// wait first, because it is the last at the barrier.
 static std::string tensorLoad() {
   return ".version 8.5\n.target sm_90a\n.address_size 64\n"
          ".visible .entry k(.param .u64 out, .param .u64 in,\n"
@@ -203,8 +208,8 @@ static std::string tensorLoad() {
          "@%p1 mbarrier.init.shared.b64 [%r3], 1;\n"
          "bar.sync 0;\n"
          "setp.lt.u32 %p2, %r1, 32;\n"
-         "@%p2 bra WAIT;\n"
-         "setp.ne.u32 %p3, %r1, 32;\n"
+         "@!%p2 bra WAIT;\n"
+         "setp.ne.u32 %p3, %r1, 0;\n"
          "@%p3 bra DONE;\n"
          "mbarrier.arrive.expect_tx.shared.b64 _, [%r3], 512;\n"
          "mov.u32 %r4, 8; mov.u32 %r5, 2;\n"
@@ -249,12 +254,15 @@ TEST(Timeline, TensorLoadUntilItsPhaseIsSeen) {
   EXPECT_EQ(loads[0]["args"]["coordinates"], json({8, 2}));
   EXPECT_EQ(loads[0]["args"]["ended_by"], "a wait for phase 0");
   std::vector<json> waits = trace.spans("wait");
+  std::string names;
+  for (const json &each : waits)
+    names += each["name"].get<std::string>() + "\n";
   auto wait = std::find_if(waits.begin(), waits.end(), [](const json &each) {
     return each["name"] == "waits: mbarrier full+0 phase 0";
   });
-  ASSERT_NE(wait, waits.end());
-  EXPECT_EQ((*wait)["tid"], 0);
-  // It ends where the wait does, and the copy is what releases warp 0.
+  ASSERT_NE(wait, waits.end()) << names;
+  EXPECT_EQ((*wait)["tid"], 1);
+  // It ends where the wait does, and the copy is what releases warp 1.
   EXPECT_EQ(trace.endOf(loads[0])["ts"],
             (*wait)["ts"].get<uint64_t>() + (*wait)["dur"].get<uint64_t>());
   std::vector<json> releases = trace.spans("release");
@@ -263,7 +271,7 @@ TEST(Timeline, TensorLoadUntilItsPhaseIsSeen) {
         return each["name"] == "mbarrier full+0 phase 0";
       });
   ASSERT_NE(release, releases.end());
-  EXPECT_EQ((*release)["tid"], 1);
+  EXPECT_EQ((*release)["tid"], 0);
   EXPECT_EQ((*release)["ts"], loads[0]["ts"]);
 }
 
