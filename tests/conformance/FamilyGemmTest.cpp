@@ -202,6 +202,43 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto &info) { return info.param.name; });
 
 //===----------------------------------------------------------------------===//
+// Rings that come round many times
+//===----------------------------------------------------------------------===//
+
+/// K of many times a ring's stages, and few CTAs with several tiles each, so
+/// that every stage is given back and waited for.
+namespace {
+class FamilyGemmRing : public testing::TestWithParam<ConfigParam> {};
+} // namespace
+
+static FamilyCase makeRing(const ConfigParam &param, const char *graph) {
+  FamilyCase test = makeCase(param.shape, graph);
+  test.config = param.config;
+  test.sizes["sms"] = 4;
+  return test;
+}
+
+TEST_P(FamilyGemmRing, F32) {
+  EXPECT_EQ("", runFamilyCase(makeRing(GetParam(), kPlain)));
+}
+
+TEST_P(FamilyGemmRing, Bf16Residual) {
+  EXPECT_EQ("", runFamilyCase(makeRing(GetParam(), kResidual)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, FamilyGemmRing,
+    testing::Values(
+        ConfigParam{"Normal", {290, 200, 712}, normal(2, 96, 1, 1)},
+        ConfigParam{"Unstaged", {165, 100, 712}, normal(1, 64, 1, 1)},
+        ConfigParam{"Multicast", {257, 200, 712}, normal(1, 64, 1, 2)},
+        ConfigParam{"PingPong", {257, 200, 712}, pingPong(64)},
+        ConfigParam{"Swapped", {19, 392, 1032}, swapped(8, 1, 1)},
+        ConfigParam{"SwappedSplit4", {19, 392, 2056}, swapped(16, 1, 4)},
+        ConfigParam{"NormalSplit2", {130, 200, 1416}, normal(1, 64, 2, 1)}),
+    [](const auto &info) { return info.param.name; });
+
+//===----------------------------------------------------------------------===//
 // The shapes that tests and benchmarks share
 //===----------------------------------------------------------------------===//
 

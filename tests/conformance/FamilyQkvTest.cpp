@@ -70,8 +70,7 @@ static std::string makeGraph(const QkvParam &param) {
                      {"B", number(param.kvHeads * param.headDim)}});
 }
 
-TEST_P(FamilyQkv, AgreesWithOracle) {
-  const QkvParam &param = GetParam();
+static FamilyCase makeCase(const QkvParam &param) {
   FamilyCase test;
   test.graph = makeGraph(param);
   int64_t pages = param.tokens / param.pageSize + 2;
@@ -92,7 +91,11 @@ TEST_P(FamilyQkv, AgreesWithOracle) {
     double largest = 4.5 * std::sqrt(double(param.k));
     test.bf16 = {0x1p-7, 2 * 0x1p-8 * largest};
   }
-  EXPECT_EQ("", runFamilyCase(test));
+  return test;
+}
+
+TEST_P(FamilyQkv, AgreesWithOracle) {
+  EXPECT_EQ("", runFamilyCase(makeCase(GetParam())));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -104,6 +107,16 @@ INSTANTIATE_TEST_SUITE_P(
                     QkvParam{130, 4, 2, 128, 256, 64, true},
                     QkvParam{9, 4, 4, 80, 320, 32, false},
                     QkvParam{65, 2, 1, 96, 192, 64, false}));
+
+/// K of many times a ring's stages, and few CTAs with several tiles each.
+TEST(FamilyQkvRing, ComesRoundManyTimes) {
+  for (const QkvParam &param : {QkvParam{7, 4, 2, 64, 1032, 64, true},
+                                QkvParam{130, 4, 2, 64, 1032, 64, true}}) {
+    FamilyCase test = makeCase(param);
+    test.sizes["sms"] = 3;
+    EXPECT_EQ("", runFamilyCase(test)) << param.tokens;
+  }
+}
 
 //===----------------------------------------------------------------------===//
 // The shapes that tests and benchmarks share

@@ -7,6 +7,8 @@
 #include "runtime/bundle/Readers.h"
 #include "runtime/driver/Module.h"
 #include "runtime/session/LaunchPlan.h"
+#include "tests/conformance/LaunchChecks.h"
+#include "tests/conformance/LaunchRecord.h"
 #include "tools/driver/KernelCompiler.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -165,13 +167,21 @@ llvm::Error TestKernel::State::compile(llvm::StringRef text) {
 // The device
 //===----------------------------------------------------------------------===//
 
+static llvm::StringRef getDeviceName() {
+  const char *name = std::getenv("TILEWRIGHT_TEST_DEVICE");
+  return name ? name : "sim:h800-sxm";
+}
+
+static bool isSimulated() { return getDeviceName().starts_with("sim:"); }
+
 /// One device for all tests of a program: opening it takes longer than most.
 static llvm::Expected<runtime::DevicePtr> getDevice() {
   static runtime::DevicePtr device;
   if (device)
     return device;
-  const char *name = std::getenv("TILEWRIGHT_TEST_DEVICE");
-  auto opened = runtime::Device::open(name ? name : "sim:h800-sxm");
+  if (isSimulated())
+    LaunchChecks::get();
+  auto opened = runtime::Device::open(getDeviceName().str());
   if (!opened)
     return makeError(opened.error());
   device = *opened;
@@ -220,10 +230,13 @@ TestKernel::TestKernel(TestKernel &&) = default;
 TestKernel &TestKernel::operator=(TestKernel &&) = default;
 TestKernel::~TestKernel() = default;
 
-llvm::Expected<TestKernel> TestKernel::compile(llvm::StringRef text) {
+llvm::Expected<TestKernel> TestKernel::compile(llvm::StringRef text,
+                                               const PtxEdit &edit) {
   auto state = std::make_unique<State>();
   if (llvm::Error error = state->compile(text))
     return std::move(error);
+  if (edit)
+    state->compiled.ptx = edit(std::move(state->compiled.ptx));
   if (llvm::Error error = state->load())
     return std::move(error);
   return TestKernel(std::move(state));
@@ -239,42 +252,86 @@ int64_t TestKernel::getSharedBytes() const {
 // Launching
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// An argument on the device, between two guards that no kernel may touch.
-struct DeviceTensor {
-  runtime::DeviceBuffer buffer;
-  uint64_t bytes = 0;
+/// The runtime's `Result<void>` as an error, in a chain of calls.
+static llvm::Error toError(runtime::Result<void> result) {
+  return result ? llvm::Error::success() : makeError(result.error());
+}
 
-  uint64_t getAddress() const { return buffer.address() + kGuardBytes; }
-  std::vector<std::byte> withGuards(const HostTensor &tensor) const;
-  llvm::Error check(const std::vector<std::byte> &content) const;
+namespace {
+/// An argument on the device, between two guards that no kernel may touch. The
+/// simulator's checks see every access next to an object, reads too, so that
+/// there an argument is an object of its own.
+class DeviceTensor {
+public:
+  llvm::Error create(const runtime::DevicePtr &device,
+                     const runtime::Stream &stream, const HostTensor &tensor);
+  llvm::Error copyOut(const runtime::Stream &stream);
+  /// Of what was copied out.
+  llvm::Error checkGuards() const;
+  void take(HostTensor &tensor) const;
+
+  runtime::Extent getExtent() const {
+    return {buffer.address() + guardBytes, bytes};
+  }
+
+private:
+  runtime::DeviceBuffer buffer;
+  std::vector<std::byte> content;
+  uint64_t bytes = 0, guardBytes = 0;
 
   static constexpr uint64_t kGuardBytes = 1024;
   static constexpr std::byte kGuard{0xa5};
 };
 } // namespace
 
-std::vector<std::byte>
-DeviceTensor::withGuards(const HostTensor &tensor) const {
-  std::vector<std::byte> content(bytes + 2 * kGuardBytes, kGuard);
-  std::copy(tensor.bytes.begin(), tensor.bytes.end(),
-            content.begin() + kGuardBytes);
-  return content;
+llvm::Error DeviceTensor::create(const runtime::DevicePtr &device,
+                                 const runtime::Stream &stream,
+                                 const HostTensor &tensor) {
+  bytes = tensor.bytes.size();
+  guardBytes = isSimulated() ? 0 : kGuardBytes;
+  // An argument without elements has an address all the same.
+  content.assign(std::max<uint64_t>(bytes + 2 * guardBytes, 1), kGuard);
+  auto allocated =
+      runtime::DeviceBuffer::allocate(device, content.size(), "a test");
+  if (!allocated)
+    return makeError(allocated.error());
+  buffer = std::move(*allocated);
+  if (tensor.isWritten)
+    std::copy(tensor.bytes.begin(), tensor.bytes.end(),
+              content.begin() + guardBytes);
+  else if (isSimulated())
+    return llvm::Error::success();
+  return toError(
+      stream.copyIn(buffer.address(), content.data(), content.size()));
 }
 
-llvm::Error DeviceTensor::check(const std::vector<std::byte> &content) const {
-  for (uint64_t i = 0; i < kGuardBytes; ++i)
-    for (uint64_t at : {kGuardBytes - 1 - i, kGuardBytes + bytes + i})
+llvm::Error DeviceTensor::copyOut(const runtime::Stream &stream) {
+  return toError(
+      stream.copyOut(content.data(), buffer.address(), content.size()));
+}
+
+llvm::Error DeviceTensor::checkGuards() const {
+  for (uint64_t i = 0; i < guardBytes; ++i)
+    for (uint64_t at : {guardBytes - 1 - i, guardBytes + bytes + i})
       if (content[at] != kGuard)
         return makeError("the kernel wrote to byte " +
-                         llvm::Twine(int64_t(at) - int64_t(kGuardBytes)) +
+                         llvm::Twine(int64_t(at) - int64_t(guardBytes)) +
                          " of an argument of " + llvm::Twine(bytes));
   return llvm::Error::success();
 }
 
-/// The runtime's `Result<void>` as an error, in a chain of calls.
-static llvm::Error toError(runtime::Result<void> result) {
-  return result ? llvm::Error::success() : makeError(result.error());
+void DeviceTensor::take(HostTensor &tensor) const {
+  std::copy_n(content.begin() + guardBytes, bytes, tensor.bytes.begin());
+  tensor.isWritten = true;
+}
+
+/// What ends a launch: the driver's error, and what the checks have found.
+static llvm::Error finishLaunch(llvm::Error launched) {
+  std::string findings =
+      isSimulated() ? LaunchChecks::get().takeFindings() : "";
+  if (findings.empty())
+    return launched;
+  return llvm::joinErrors(std::move(launched), makeError(findings));
 }
 
 llvm::Error TestKernel::launch(std::vector<HostTensor> &arguments,
@@ -286,33 +343,20 @@ llvm::Error TestKernel::launch(std::vector<HostTensor> &arguments,
   const runtime::Driver &driver = state->device->driver();
   if (symbols[runtime::Symbol::Sms] == 0)
     symbols[runtime::Symbol::Sms] = state->device->numSms();
+  recordLaunch(state->entries.front(), state->compiled.ptx, symbols, arguments);
   auto stream = runtime::Stream::create(state->device);
   if (!stream)
     return makeError(stream.error());
 
-  std::vector<DeviceTensor> tensors;
-  std::vector<std::vector<std::byte>> contents;
+  std::vector<DeviceTensor> tensors(arguments.size());
   runtime::KernelLaunch launch{0, {}};
-  for (const HostTensor &argument : arguments) {
-    DeviceTensor &tensor = tensors.emplace_back();
-    tensor.bytes = argument.bytes.size();
-    auto buffer = runtime::DeviceBuffer::allocate(
-        state->device, tensor.bytes + 2 * DeviceTensor::kGuardBytes, "a test");
-    if (!buffer)
-      return makeError(buffer.error());
-    tensor.buffer = std::move(*buffer);
-    contents.push_back(tensor.withGuards(argument));
-    if (auto error = toError(stream->copyIn(tensor.buffer.address(),
-                                            contents.back().data(),
-                                            contents.back().size())))
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (auto error = tensors[i].create(state->device, *stream, arguments[i]))
       return error;
-    launch.operands.push_back(
-        {runtime::Operand::Kind::Activation, tensors.size() - 1});
+    launch.operands.push_back({runtime::Operand::Kind::Activation, i});
   }
-
   auto resolve = [&](const runtime::Operand &operand) {
-    const DeviceTensor &tensor = tensors[operand.index];
-    return runtime::Extent{tensor.getAddress(), tensor.bytes};
+    return tensors[operand.index].getExtent();
   };
   runtime::PreparedLaunch prepared(kernel, state->function);
   if (auto error = toError(prepared.prepare(driver, launch, resolve, symbols)))
@@ -322,18 +366,17 @@ llvm::Error TestKernel::launch(std::vector<HostTensor> &arguments,
   auto launched = prepared.launch(driver, stream->handle());
   if (!launched)
     return makeError(launched.error());
-  for (auto [tensor, content] : llvm::zip_equal(tensors, contents))
-    if (auto error = toError(stream->copyOut(
-            content.data(), tensor.buffer.address(), content.size())))
+  if (auto error = finishLaunch(toError(stream->synchronize())))
+    return error;
+  for (DeviceTensor &tensor : tensors)
+    if (auto error = tensor.copyOut(*stream))
       return error;
   if (auto error = toError(stream->synchronize()))
     return error;
-  for (auto [argument, tensor, content] :
-       llvm::zip_equal(arguments, tensors, contents)) {
-    if (auto error = tensor.check(content))
+  for (auto [argument, tensor] : llvm::zip_equal(arguments, tensors)) {
+    if (auto error = tensor.checkGuards())
       return error;
-    std::copy_n(content.begin() + DeviceTensor::kGuardBytes, tensor.bytes,
-                argument.bytes.begin());
+    tensor.take(argument);
   }
   return llvm::Error::success();
 }

@@ -2,7 +2,7 @@
 // Compiles the text of a tile.kernel as the driver does, then loads and
 // launches it as the runtime does: nothing between the two is special to tests.
 // Runs on the device that TILEWRIGHT_TEST_DEVICE names, the simulator by
-// default.
+// default, and there under all of its checks (LaunchChecks.h).
 //===----------------------------------------------------------------------===//
 
 #ifndef TILEWRIGHT_TESTS_CONFORMANCE_KERNELHARNESS_H
@@ -39,7 +39,17 @@ public:
     return elements;
   }
 
+  /// Bytes that nobody has written: the kernel's to fill, and not to read. They
+  /// are not copied to the device.
+  static HostTensor unwritten(size_t bytes) {
+    HostTensor tensor;
+    tensor.bytes.resize(bytes);
+    tensor.isWritten = false;
+    return tensor;
+  }
+
   std::vector<std::byte> bytes;
+  bool isWritten = true;
 };
 
 /// bf16 as the bits of its upper half of f32, rounded to nearest even.
@@ -60,9 +70,13 @@ fill(std::string text,
 /// A compiled kernel, loaded on the device.
 class TestKernel {
 public:
+  using PtxEdit = std::function<std::string(std::string)>;
+
   /// Compiles the one kernel in `text`. ptxas must find it clean: no spills, no
-  /// advisories. The error holds the diagnostics.
-  static llvm::Expected<TestKernel> compile(llvm::StringRef text);
+  /// advisories. The error holds the diagnostics. `edit` changes the PTX before
+  /// it is loaded.
+  static llvm::Expected<TestKernel> compile(llvm::StringRef text,
+                                            const PtxEdit &edit = nullptr);
 
   TestKernel(TestKernel &&);
   TestKernel &operator=(TestKernel &&);
@@ -72,8 +86,8 @@ public:
   int64_t getSharedBytes() const;
 
   /// Runs the kernel on copies of `arguments`, one for each of the kernel's,
-  /// and copies all of them back. Fails as well if the kernel wrote outside of
-  /// them.
+  /// and copies all of them back. Fails as well if the simulator's checks find
+  /// anything, or, on a GPU, if the kernel wrote next to an argument.
   llvm::Error launch(std::vector<HostTensor> &arguments,
                      runtime::SymbolValues symbols) const;
 
