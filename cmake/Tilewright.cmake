@@ -33,6 +33,16 @@ target_compile_options(tilewright_flags INTERFACE -ffp-contract=off)
 if(TILEWRIGHT_SANITIZE)
   target_compile_options(tilewright_flags INTERFACE -fsanitize=${TILEWRIGHT_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(tilewright_flags INTERFACE -fsanitize=${TILEWRIGHT_SANITIZE})
+  # Programs that were built without a sanitizer load our libraries too: they get its runtime through LD_PRELOAD
+  # (scripts/sanitize), which takes a shared one. GCC's is shared anyway; libFuzzer's programs need none of this.
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND NOT TILEWRIGHT_SANITIZE MATCHES "fuzzer")
+    string(REGEX REPLACE "^address.*" "asan" runtime ${TILEWRIGHT_SANITIZE})
+    string(REGEX REPLACE "^thread.*" "tsan" runtime ${runtime})
+    execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libclang_rt.${runtime}-${CMAKE_SYSTEM_PROCESSOR}.so
+      OUTPUT_VARIABLE TILEWRIGHT_SANITIZER_RUNTIME OUTPUT_STRIP_TRAILING_WHITESPACE)
+    get_filename_component(folder ${TILEWRIGHT_SANITIZER_RUNTIME} DIRECTORY)
+    target_link_options(tilewright_flags INTERFACE -shared-libsan -Wl,-rpath,${folder})
+  endif()
 endif()
 
 # tilewright_add_library(NAME [SHARED] SOURCES ... [LINK ...])

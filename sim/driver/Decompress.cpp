@@ -85,9 +85,10 @@ bool decompressZstd(const char *packed, uint64_t packedBytes, uint64_t size,
             "not installed; build with --compress-mode=none";
     return false;
   }
-  // No PTX is larger, and the claim comes from the file.
-  constexpr uint64_t limit = uint64_t(1) << 30;
-  if (size > limit) {
+  // No PTX is larger, and the claim comes from the file; a block has three
+  // bytes at least and gives 128 KiB at most.
+  constexpr uint64_t limit = uint64_t(1) << 30, largestBlock = 128 * 1024;
+  if (size > limit || size / largestBlock > packedBytes / 3) {
     error = "the fat binary claims " + std::to_string(size) + " bytes of PTX";
     return false;
   }

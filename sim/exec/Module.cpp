@@ -2,6 +2,7 @@
 
 #include "sim/exec/Cta.h"
 #include "sim/exec/Engine.h"
+#include "sim/exec/LocalStack.h"
 #include "sim/exec/decode/Decoder.h"
 #include "sim/exec/ops/Perturb.h"
 #include "sim/ptx/Parser.h"
@@ -73,8 +74,7 @@ private:
   void decodeFunctions();
   void addKernel(const ptx::Function &function, FunctionInfo &info,
                  const SharedLayout &shared);
-  uint32_t localBytes(const FunctionInfo &info,
-                      std::set<const FunctionInfo *> &path);
+  uint32_t localBytes(const FunctionInfo &info);
 
   Program program;
   DeviceConfig config;
@@ -88,6 +88,8 @@ private:
   /// Module-scope shared variables that callable functions use.
   std::vector<const ptx::Variable *> commonShared;
   std::set<std::string_view> commonSharedNames;
+  /// What localBytes() found out.
+  std::unordered_map<const FunctionInfo *, uint32_t> deepestLocal;
 };
 
 } // namespace
@@ -395,16 +397,35 @@ void LoadedModule::decodeFunctions() {
     addKernel(*function, *scope->functions.at(function->name), shared);
 }
 
-/// Deepest local memory below `info`; recursion grows the stack at run time.
-uint32_t LoadedModule::localBytes(const FunctionInfo &info,
-                                  std::set<const FunctionInfo *> &path) {
-  if (!path.insert(&info).second)
-    return 0;
-  uint32_t deepest = 0;
-  for (const FunctionInfo *callee : info.callees)
-    deepest = std::max(deepest, localBytes(*callee, path));
-  path.erase(&info);
-  return info.localBytes + deepest;
+/// Local memory that `info` and the deepest calls below it need, up to the
+/// limit of a thread; recursion grows the stack at run time. Each function is
+/// looked at once, without recursion of our own: call graphs come from anybody.
+uint32_t LoadedModule::localBytes(const FunctionInfo &info) {
+  struct Visit {
+    const FunctionInfo *function;
+    size_t callee = 0;
+  };
+  std::vector<Visit> path;
+  auto enter = [&](const FunctionInfo &function) {
+    if (deepestLocal.emplace(&function, 0).second)
+      path.push_back({&function});
+  };
+  enter(info);
+  while (!path.empty()) {
+    Visit &visit = path.back();
+    const FunctionInfo &function = *visit.function;
+    if (visit.callee < function.callees.size()) {
+      enter(*function.callees[visit.callee++]);
+      continue;
+    }
+    uint32_t below = 0;
+    for (const FunctionInfo *callee : function.callees)
+      below = std::max(below, deepestLocal.at(callee));
+    deepestLocal[&function] =
+        std::min(function.localBytes + below, LocalStack::limit);
+    path.pop_back();
+  }
+  return deepestLocal.at(&info);
 }
 
 static Dim3 toDim3(const std::array<uint32_t, 3> &triple) {
@@ -425,8 +446,7 @@ void LoadedModule::addKernel(const ptx::Function &function, FunctionInfo &info,
   }
   kernel.totalParamBytes = offset;
   kernel.staticSharedBytes = shared.end - config.sharedReservedPerBlock;
-  std::set<const FunctionInfo *> path;
-  kernel.localBytesPerThread = localBytes(info, path);
+  kernel.localBytesPerThread = localBytes(info);
   kernel.maxThreadsPerBlock = config.maxThreadsPerBlock;
   if (function.maxThreads)
     kernel.maxThreadsPerBlock = static_cast<uint32_t>(std::min<uint64_t>(

@@ -5,6 +5,7 @@
 
 #include "sim/exec/Engine.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -26,8 +27,7 @@ public:
   template <typename T>
   uint64_t upload(const std::vector<T> &values) {
     uint64_t address = allocate(values.size() * sizeof(T) + 16, 256);
-    std::memcpy(reinterpret_cast<void *>(address), values.data(),
-                values.size() * sizeof(T));
+    std::copy_n(values.data(), values.size(), reinterpret_cast<T *>(address));
     return address;
   }
   template <typename T>
