@@ -16,6 +16,7 @@ static DeviceConfig makeConfig(const Sku &sku) {
   config.sharedPerBlockOptin = uint32_t(sku.sharedMemoryPerBlockOptinBytes);
   config.sharedReservedPerBlock =
       uint32_t(sku.sharedMemoryReservedPerBlockBytes);
+  config.sharedAllocationUnit = uint32_t(sku.sharedMemoryAllocationUnitBytes);
   config.regsPerSm = uint32_t(sku.registersPerSm);
   config.regsPerBlock = uint32_t(sku.registersPerBlock);
   config.maxThreadsPerSm = uint32_t(sku.threadsPerSm);

@@ -32,6 +32,7 @@ struct DeviceConfig {
   uint32_t sharedPerBlock = 0;      ///< bytes without opting in to more
   uint32_t sharedPerBlockOptin = 0; ///< bytes
   uint32_t sharedReservedPerBlock = 0;
+  uint32_t sharedAllocationUnit = 1; ///< bytes
   uint32_t regsPerSm = 0;
   uint32_t regsPerBlock = 0;
   uint32_t maxThreadsPerSm = 0;

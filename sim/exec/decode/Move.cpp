@@ -170,6 +170,11 @@ static void decodeIsspacep(InstDecoder &d) {
   inst.a = d.source(1, Type::U64);
   inst.d = d.predicateResult(d.operand(0));
   inst.imm = static_cast<int32_t>(space);
+  ConstantPlaces constants;
+  for (const auto &[name, placed] : d.fn.module.variables)
+    if (placed.declaration->space == Space::Const)
+      constants.places.push_back({placed.address, placed.declaration->bytes()});
+  inst.aux = d.keep(std::move(constants));
   d.emit(runIsSpace, inst);
 }
 

@@ -250,6 +250,13 @@ static uint64_t clusterValue(Special id, const Cta &cta) {
   }
 }
 
+/// What a CTA's static and dynamic shared memory takes, in allocation units.
+static uint32_t userSharedBytes(const LaunchContext &launch) {
+  uint32_t unit = launch.config->sharedAllocationUnit;
+  uint32_t bytes = launch.sharedBytes - launch.config->sharedReservedPerBlock;
+  return (bytes + unit - 1) / unit * unit;
+}
+
 /// Registers that are the same in every lane.
 static uint64_t uniformValue(Special id, Warp &warp) {
   const Cta &cta = *warp.cta;
@@ -291,8 +298,9 @@ static uint64_t uniformValue(Special id, Warp &warp) {
   case Special::GlobalTimerHi:
     return warp.instructions >> 32;
   case Special::TotalSmem:
+    return userSharedBytes(launch);
   case Special::AggregateSmem:
-    return launch.sharedBytes;
+    return userSharedBytes(launch) + launch.config->sharedReservedPerBlock;
   case Special::DynamicSmem:
     return launch.launch->dynamicSharedBytes;
   case Special::GridWorkspaceLow:

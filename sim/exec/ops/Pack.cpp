@@ -92,10 +92,22 @@ Status runUnpack64(const Inst &inst, Warp &warp) {
 // Address queries
 //===----------------------------------------------------------------------===//
 
-static bool isInSpace(const Warp &warp, Space space, uint64_t address) {
+bool ConstantPlaces::contains(uint64_t address) const {
+  return std::any_of(places.begin(), places.end(), [&](const Place &place) {
+    return address - place.address < place.bytes;
+  });
+}
+
+static bool isInSpace(const Warp &warp, const ConstantPlaces &constants,
+                      Space space, uint64_t address) {
   switch (space) {
   case Space::Global:
-    return warp.launch->memory.contains(address, 1);
+    // ISA 9.7.9.19: the kernel's parameters lie in the window of .global.
+    return address - paramWindow < windowSize ||
+           (warp.launch->memory.contains(address, 1) &&
+            !constants.contains(address));
+  case Space::Const:
+    return constants.contains(address);
   case Space::Shared: {
     uint64_t offset = address - sharedWindow;
     return offset <= clusterOffsetMask ||
@@ -115,10 +127,11 @@ static bool isInSpace(const Warp &warp, Space space, uint64_t address) {
 
 Status runIsSpace(const Inst &inst, Warp &warp) {
   const uint64_t *a = warp.row64<uint64_t>(inst.a);
+  const auto &constants = *static_cast<const ConstantPlaces *>(inst.aux);
+  Space space = static_cast<Space>(inst.imm);
   uint32_t result = 0;
   for (int l = 0; l < laneCount; ++l)
-    result |= uint32_t(isInSpace(warp, static_cast<Space>(inst.imm), a[l]))
-              << l;
+    result |= uint32_t(isInSpace(warp, constants, space, a[l])) << l;
   uint32_t &row = warp.predicates[inst.d];
   row = (row & ~warp.writeMask) | (result & warp.writeMask);
   return Status::Next;

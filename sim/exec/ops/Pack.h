@@ -5,6 +5,9 @@
 
 #include "sim/exec/Inst.h"
 
+#include <cstdint>
+#include <vector>
+
 namespace tilewright::sim {
 
 // aux is a VectorRefs of parts, imm the bits of one part.
@@ -18,7 +21,19 @@ Status runUnpack64(const Inst &inst, Warp &warp);
 Status runConvertPackSigned(const Inst &inst, Warp &warp);
 Status runConvertPackUnsigned(const Inst &inst, Warp &warp);
 
-/// d = whether the generic address a lies in the space imm.
+/// Where a module's constants lie: they have a state space of their own, but no
+/// window, so that they are in global memory for everything else.
+struct ConstantPlaces {
+  struct Place {
+    uint64_t address, bytes;
+  };
+  std::vector<Place> places;
+
+  bool contains(uint64_t address) const;
+};
+
+/// d = whether the generic address a lies in the space imm; aux is a
+/// ConstantPlaces.
 Status runIsSpace(const Inst &inst, Warp &warp);
 // imm: the address is generic.
 Status runMapa32(const Inst &inst, Warp &warp);

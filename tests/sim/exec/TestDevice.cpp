@@ -22,6 +22,7 @@ TestDevice::TestDevice(std::string arch) {
   config.sharedPerBlock = 48 * 1024;
   config.sharedPerBlockOptin = 227 * 1024;
   config.sharedReservedPerBlock = 1024;
+  config.sharedAllocationUnit = 128;
   config.regsPerSm = 65536;
   config.regsPerBlock = 65536;
   config.maxThreadsPerSm = 2048;

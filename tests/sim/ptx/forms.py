@@ -26,17 +26,21 @@ SWEEPS = {"Integer": "test_integer_forms.py", "Floating": "test_float_forms.py",
           "Logic": "test_logic_forms.py", "mbarrier": "test_mbarrier_forms.py",
           "Tensor copies": "test_tensor_forms.py", "Matrix moves": "test_matrix_moves.py",
           "Barriers": "test_barrier_forms.py", "Fences": "test_fence_forms.py",
-          "Warps": "test_warp_forms.py",
+          "Moves": "test_move_forms.py", "Warps": "test_warp_forms.py",
+          "Changing tensor maps": "test_tensormap_forms.py", "Hints": "test_hint_forms.py",
+          "Control flow": "test_control_forms.py", "Stack": "test_control_forms.py",
           "Comparison": "test_compare_forms.py", "Conversion": "test_conversions.py", "Loads": "test_memory_forms.py",
           "Stores": "test_memory_forms.py", "Atomics": "test_memory_forms.py", "mma.sync": "test_mma_forms.py",
           "Video": "test_video.py", "wgmma": "test_wgmma_forms.py", "wmma": "test_wmma.py"}
-# Those of opcodes that a section has beside others.
-OPCODE_SWEEPS = {"shfl": "test_warp_forms.py"}
+# Those that a section has beside others.
+OTHER_SWEEPS = {"shfl.": "test_warp_forms.py", "cp.async.bulk.prefetch.L2": "test_hint_forms.py"} | dict.fromkeys(
+    ("cp.async.commit", "cp.async.wait", "cp.async.mbarrier", "cp.async.bulk.commit", "cp.async.bulk.wait", "wgmma.fence", "wgmma.commit",
+     "wgmma.wait"), "test_group_forms.py")
 # Where a sweep takes all shapes, but not all modifiers with each.
 SAMPLED = {"test_wgmma_forms.py"}
 # What test_async_forms.py runs, by the start and by what keeps a form out of it.
 ASYNC = ("cp.async.ca", "cp.async.cg", "cp.async.bulk", "cp.reduce.async.bulk", "st.async", "red.async")
-NOT_ASYNC = (".tensor", ".prefetch", "_group", "multimem")
+NOT_ASYNC = (".tensor", "multimem")
 
 # What the operands refer to.
 HEAD = """.version 9.1
@@ -183,12 +187,11 @@ def sweep_of(form):
     """The test that runs every variant of a form, if there is one."""
     if form.refused:
         return None
-    if form.text.startswith(ASYNC) and not any(word in form.text.split()[0].replace("bulk_group", "") for word in NOT_ASYNC):
+    for start, test in OTHER_SWEEPS.items():
+        if form.text.startswith(start):
+            return test
+    if form.text.startswith(ASYNC) and not any(word in form.text for word in NOT_ASYNC):
         return "test_async_forms.py"
-    if form.opcode == "wgmma" and "mma_async" not in form.text:
-        return None
-    if form.opcode in OPCODE_SWEEPS:
-        return OPCODE_SWEEPS[form.opcode]
     return next((test for start, test in SWEEPS.items() if form.section.startswith(start)), None)
 
 

@@ -18,12 +18,6 @@ VALUE = int.from_bytes(FROM.tobytes()[:8], "little")
 SIZES = {"f16": 2, "bf16": 2}
 
 
-def all_variants():
-    found = [v for form in forms.load() if not form.refused for v in form.variants]
-    return [v for v in found if re.match(r"(cp\.(reduce\.)?async\S*|st\.async\S*|red\.async\S*) .*\[", v)
-            and ".tensor" not in v and ".prefetch" not in v and ".mbarrier.arrive" not in v]
-
-
 class Form:
     def __init__(self, variant):
         self.name, rest = variant.split(None, 1)
@@ -111,7 +105,7 @@ def source(all_forms):
 
 
 def test_async_forms(tmp_path):
-    all_forms = [Form(variant) for variant in all_variants()]
+    all_forms = [Form(variant) for variant in forms.swept_by("test_async_forms.py")]
     assert len(all_forms) > 150
     path = tmp_path / "async.ptx"
     path.write_text(source(all_forms))

@@ -130,7 +130,7 @@ def source(codes):
 
 
 def test_compare_forms(tmp_path):
-    variants = [v for form in forms.load() if form.section.startswith("Comparison") for v in form.variants]
+    variants = forms.swept_by("test_compare_forms.py")
     assert len(variants) > 1500
     codes, counts = zip(*(prepared(v) for v in variants))
     path = tmp_path / "compare.ptx"

@@ -212,12 +212,10 @@ def widen(variant):
 
 def by_source():
     groups = {}
-    for form in forms.load():
-        if form.section.startswith("Conversion"):
-            for variant in form.variants:
-                name = forms.name_of(variant)
-                source = "s32" if ".pack." in name else name.rsplit(".", 1)[1]
-                groups.setdefault(source, []).append(variant)
+    for variant in forms.swept_by("test_conversions.py"):
+        name = forms.name_of(variant)
+        source = "s32" if ".pack." in name else name.rsplit(".", 1)[1]
+        groups.setdefault(source, []).append(variant)
     return groups
 
 

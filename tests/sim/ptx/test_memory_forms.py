@@ -8,17 +8,11 @@ import harness
 import numpy as np
 
 BYTES = 64
-SECTIONS = ("Loads", "Stores", "Atomics")
 # Bits that are normal numbers of every float type, and integers of both signs where a type has 8 bits.
 RANDOM = np.random.default_rng(17)
 BEFORE = RANDOM.integers(0x3C00, 0x4200, BYTES // 2).astype(np.uint16).view(np.uint8)
 VALUES = RANDOM.integers(0x3C00, 0x4200, (64, 8)).astype(np.uint16)
 DUMPED = 8  # 64-bit words of registers
-
-
-def all_variants():
-    return [v for form in forms.load() if form.section.startswith(SECTIONS) and not form.refused for v in form.variants
-            if ".async" not in v]
 
 
 def operands(variant):
@@ -170,7 +164,7 @@ def expected(variant, index):
 
 
 def test_memory_forms(tmp_path):
-    variants = all_variants()
+    variants = forms.swept_by("test_memory_forms.py")
     assert len(variants) > 3000
     path = tmp_path / "memory.ptx"
     path.write_text(source(variants))

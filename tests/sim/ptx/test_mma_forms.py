@@ -12,9 +12,7 @@ BITS = {"f16": 16, "bf16": 16, "tf32": 32, "f64": 64, "e4m3": 8, "e5m2": 8, "s8"
 RANGES = {"s8": (-128, 128), "u8": (0, 256), "s4": (-8, 8), "u4": (0, 16), "b1": (0, 2), "e4m3": (-8, 9), "e5m2": (-4, 5)}
 
 
-def variants():
-    found = [v for form in forms.load() if form.section.startswith("mma.sync") and not form.refused for v in form.variants]
-    return [v for v in found if not re.search(r"m8n8k4\.\w+\.\w+\.f(16|32)\.f16", v)]
+VARIANTS = forms.swept_by("test_mma_forms.py")
 
 
 def encode(values, kind):
@@ -92,6 +90,40 @@ class Case:
         self.wide = a == "f64"
 
 
+class QuadCase:
+    """m8n8k4 on f16: four products, each by a quad of the lower lanes with one of the upper (ISA 9.7.14.5.1)."""
+
+    def __init__(self, variant, random):
+        self.variant, self.wide = variant, False
+        *_, first, second, d, _, _, c = forms.name_of(variant).split(".")
+        left, right = random.integers(-8, 9, (4, 8, 4)), random.integers(-8, 9, (4, 4, 8))
+        start = random.integers(-100, 101, (4, 8, 8))
+        total = start + left @ right
+        self.inputs = np.concatenate([self.multiplicand(left, first == "row"), self.multiplicand(right.transpose(0, 2, 1), second == "col"),
+                                      self.accumulator(start, c)], 1)
+        self.want = self.accumulator(total, d)
+
+    @staticmethod
+    def multiplicand(matrices, along):
+        """`along`: a lane holds a line's four elements along K; else four lines of one k."""
+        quad, low, high = (LANES % 16 // 4)[:, None], (LANES % 4)[:, None], np.where(LANES < 16, 0, 4)[:, None]
+        i = np.arange(4)[None]
+        elements = matrices[quad, low + high, i] if along else matrices[quad, i + high, low]
+        return pack(encode(elements, "f16").reshape(32, 2, 2), 16)
+
+    @staticmethod
+    def accumulator(matrices, kind):
+        quad, high, i = (LANES % 16 // 4)[:, None], np.where(LANES < 16, 0, 4)[:, None], np.arange(8)[None]
+        if kind == "f16":
+            return pack(encode(matrices[quad, (LANES % 4)[:, None] + high, i], kind).reshape(32, 4, 2), 16)
+        lane = LANES[:, None]
+        return encode(matrices[quad, (lane & 1) + (i & 2) + high, (i & 4) + (lane & 2) + (i & 1)], kind)
+
+
+def is_quad(variant):
+    return re.search(r"m8n8k4\.\w+\.\w+\.f(16|32)\.f16", variant)
+
+
 def source(cases):
     """Inputs and results are arrays of 64-bit words, [register, lane] of one variant after the other."""
     body, read, write = "", 0, 0
@@ -119,7 +151,7 @@ def source(cases):
 
 def test_mma_forms(tmp_path):
     random = np.random.default_rng(23)
-    cases = [Case(variant, random) for variant in variants()]
+    cases = [(QuadCase if is_quad(variant) else Case)(variant, random) for variant in VARIANTS]
     assert len(cases) > 80
     path = tmp_path / "mma.ptx"
     path.write_text(source(cases))
