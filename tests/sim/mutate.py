@@ -16,6 +16,7 @@ Each twin is run once under TILEWRIGHT_SIM_CHECK=all. A twin is
     wrong        nothing is reported, and the result differs: a miss
     silent       nothing is reported, and the result is right: a miss, or a harmless change
     harmless     as silent, and mutate_explain.py proves that what was removed orders nothing
+    redundant    as silent, and mutate_pairs.py names the instruction that orders the same: without both it is found
     unreached    as silent, and a trap in the instruction's place is never met, or no operation meets the mbarrier
     refused      the module does not load: no mutant
 """
@@ -26,6 +27,8 @@ import dataclasses
 import json
 import os
 import pathlib
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +36,7 @@ import zipfile
 
 import mutate_explain
 import mutate_operators
+import mutate_pairs
 
 HERE = pathlib.Path(__file__).resolve().parent
 REFUSALS = ("CUDA_ERROR_INVALID_PTX", "CUDA_ERROR_INVALID_IMAGE", "CUDA_ERROR_NO_BINARY_FOR_GPU")
@@ -66,24 +70,58 @@ class Runner:
             ran = subprocess.run(command, env=self.environment, capture_output=True, text=True, errors="replace", timeout=self.timeout)
         except subprocess.TimeoutExpired:
             return Run("timeout", [], hung=True)
+        return self.ended(ran.returncode, ran.stdout)
+
+    def run_forked(self, function):
+        """As `run`, for a function that prints: it starts sooner than an interpreter."""
+        self.report.unlink(missing_ok=True)
+        with tempfile.TemporaryFile("w+", errors="replace") as said:
+            sys.stdout.flush()
+            child = os.fork()
+            if child == 0:
+                self.become(function, said)
+            handle = os.pidfd_open(child)
+            poll = select.poll()
+            poll.register(handle, select.POLLIN)
+            in_time = poll.poll(self.timeout * 1000)
+            os.close(handle)
+            if not in_time:
+                os.kill(child, signal.SIGKILL)
+            _, status = os.waitpid(child, 0)
+            said.seek(0)
+            return self.ended(os.waitstatus_to_exitcode(status), said.read()) if in_time else Run("timeout", [], hung=True)
+
+    def become(self, function, said):
+        """In the child: prints into `said`, and does not come back."""
+        code = 1
+        try:
+            os.environ.update(self.environment)
+            os.dup2(said.fileno(), 1)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            sys.stdout = open(1, "w", closefd=False)
+            function()
+            sys.stdout.flush()
+            code = 0
+        finally:
+            os._exit(code)
+
+    def ended(self, code, said):
         findings = json.loads(self.report.read_text())["findings"] if self.report.exists() else []
-        said = ran.stdout.strip() if ran.returncode == 0 else f"exit {ran.returncode}: {ran.stdout.strip()}"
-        return Run(said, findings)
+        return Run(said.strip() if code == 0 else f"exit {code}: {said.strip()}", findings)
 
 
 class Recorded:
     """A recorded launch and its PTX."""
 
-    def __init__(self, path, folder):
+    def __init__(self, path):
         sys.path.insert(0, str(HERE / "triton"))
-        from recording import Launch
-        self.name, self.path = path.stem, path
-        self.text = Launch.read(path).ptx
-        self.mutated = pathlib.Path(folder) / "mutant.ptx"
+        import replay
+        self.name, self.say = path.stem, replay.say
+        self.launch = replay.Launch.read(path)
+        self.text = self.launch.ptx
 
     def run(self, runner, text):
-        self.mutated.write_text(text)
-        return runner.run([sys.executable, "-S", "-s", HERE / "triton" / "replay.py", self.path, self.mutated])
+        return runner.run_forked(lambda: self.say(self.launch, text))
 
     def finish(self):
         pass
@@ -91,13 +129,14 @@ class Recorded:
 
 def recorded(path, build, folder):
     """One case, or none for a program that is meant to fail."""
-    if path.suffix != ".cu":
-        return [Recorded(path, folder)]
+    if path.suffix == ".launch":
+        return [Recorded(path)]
+    script = {".cu": "mutate_cuda.py", ".json": "mutate_tile.py"}[path.suffix]
     # In a process of its own: a driver keeps its settings for as long as it is loaded.
-    said = subprocess.run([sys.executable, HERE / "mutate_cuda.py", path, build, folder], check=True, capture_output=True, text=True)
+    said = subprocess.run([sys.executable, HERE / script, path, build, folder], check=True, capture_output=True, text=True)
     # Below what the kernel prints.
     place = said.stdout.splitlines()[-1]
-    return [] if place == "None" else [Recorded(pathlib.Path(place), folder)]
+    return [] if place == "None" else [Recorded(pathlib.Path(place))]
 
 
 class Program:
@@ -205,13 +244,15 @@ def examine(case, runner, limit):
     baseline = case.run(runner, case.text)
     known = {key(finding) for finding in baseline.findings}
     graph = mutate_explain.Graph(case.text)
-    rows = []
-    for mutant in mutate_operators.mutants(case.text)[:limit]:
-        mutant = fitted(mutant, getattr(case, "binary", False))
-        if mutant:
-            rows.append(classify(case, runner, mutant, baseline, known, graph))
+    fitting = [fitted(mutant, getattr(case, "binary", False)) for mutant in mutate_operators.mutants(case.text)[:limit]]
+    mutants = [mutant for mutant in fitting if mutant]
+    rows = [classify(case, runner, mutant, baseline, known, graph) for mutant in mutants]
+    pairs = mutate_pairs.Pairs(case, runner, mutants, known, key)
+    for row, mutant in zip(rows, mutants):
+        row["why"] = row["why"] or (pairs.explain(mutant) if row["verdict"] == "silent" else None)
+        row["verdict"] = "redundant" if row["why"] and row["verdict"] == "silent" else row["verdict"]
     case.finish()
-    unused = {row["line"] for row in rows if row["operator"] == "barrier not initialized" and row["verdict"] == "silent"}
+    unused = {row["line"] for row in rows if row["operator"] == "barrier not initialized" and row["verdict"] in ("silent", "redundant")}
     for row in rows:
         # An operation on what is no mbarrier is a fault, so nothing met this one.
         if row["line"] in unused and "mbarrier.init" in row["original"]:

@@ -55,18 +55,22 @@ def launch_of(source, build):
     return Launch(90, ptx, entry, shape, parameters, [array.tobytes() for array in arrays], [])
 
 
-def record(source, build, folder):
-    """Writes the launch and what it leaves; the path, or None."""
-    launch = launch_of(source, build)
-    if launch is None:
-        return None
+def record(launch, path):
+    """Writes a launch with what it leaves."""
     from driver import Driver
     launch.after = launch.replay(Driver())
-    path = pathlib.Path(folder) / f"{source.stem}.launch"
     launch.save(path)
-    return path
+
+
+def main():
+    source, build, folder = map(pathlib.Path, sys.argv[1:])
+    launch = launch_of(source, build)
+    path = folder / f"{source.stem}.launch"
+    if launch:
+        record(launch, path)
+    print(path if launch else None)
 
 
 if __name__ == "__main__":
-    # usage: mutate_cuda.py SOURCE BUILD FOLDER
-    print(record(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]))
+    # usage: mutate_cuda.py SOURCE BUILD FOLDER; prints the recorded launch's path, or None.
+    main()

@@ -174,7 +174,12 @@ def needless_warp_barrier(graph, index):
     def is_barrier(at):
         return (BARRIER.fullmatch(graph.opcodes[at]) or graph.opcodes[at].startswith("bar.warp.sync")) and not graph.guards[at]
 
-    return unordered_pairs(graph, graph.around(index, graph.before, is_barrier), graph.around(index, graph.next, is_barrier))
+    before, after = graph.around(index, graph.before, is_barrier), graph.around(index, graph.next, is_barrier)
+    # A product is one operation of all lanes, each of which has waited for it; and none gets there before it has polled.
+    lanes = {at for at in before if not re.match(r"wgmma\.|mbarrier\.(try_wait|test_wait)", graph.opcodes[at])}
+    if not graph.touched(lanes) and any(graph.opcodes[at].startswith("wgmma.wait_group") for at in before):
+        return "nothing stands before it but products, which are one operation of the whole warp"
+    return unordered_pairs(graph, before, after)
 
 
 def needless_fence(graph, index):
@@ -231,6 +236,27 @@ def needless_wait(graph, index):
     return None
 
 
+def needless_product_fence(graph, index):
+    """A fence hands all registers over: it is needless where none of those of the products behind it is touched since the one
+    before. Accumulators need none between products of one shape."""
+
+    def is_fence(at):
+        return graph.opcodes[at].startswith("wgmma.fence") and not graph.guards[at]
+
+    def registers_of(at):
+        return set(re.findall(r"%\w+", " ".join(graph.operands[at])))
+
+    products = [at for at in graph.around(index, graph.next, is_fence) if graph.opcodes[at].startswith("wgmma.mma_async")]
+    handed = set().union(*(re.findall(r"%\w+", each) for at in products for each in graph.operands[at][:2] if each.startswith("{")))
+    before = graph.around(index, graph.before, is_fence)
+    if not before or 0 in before:
+        return None
+    shapes = {graph.opcodes[at] for at in products}
+    if any(registers_of(at) & handed and not (graph.opcodes[at] in shapes and len(shapes) == 1) for at in before):
+        return None
+    return "no register of the products behind it is touched since the wgmma.fence before"
+
+
 def needless_atomic(graph, index):
     """Without other accesses of that space, it publishes nothing and guards nothing."""
     rest = [at for at in range(len(graph.opcodes)) if at != index]
@@ -241,7 +267,7 @@ def needless_atomic(graph, index):
 
 
 RULES = [("barrier removed", needless_barrier), ("warp barrier removed", needless_warp_barrier), ("fence removed", needless_fence),
-         ("copies not committed", needless_commit), ("wait for", needless_wait), ("wait leaves", needless_wait),
+         ("wgmma.fence removed", needless_product_fence), ("copies not committed", needless_commit), ("wait for", needless_wait), ("wait leaves", needless_wait),
          ("bulk wait leaves", needless_wait), ("order of an atomic", needless_atomic)]
 
 

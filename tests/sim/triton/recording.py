@@ -24,6 +24,8 @@ class Launch:
     after: list
     # (buffer, slot of 8 bytes, buffer pointed to): grouped products pass tables of addresses.
     pointers: list = dataclasses.field(default_factory=list)
+    # Buffers that nobody has written before the launch: their bytes in `before` only give the size.
+    unwritten: list = dataclasses.field(default_factory=list)
 
     def save(self, path):
         path.write_bytes(pickle.dumps(self))
@@ -36,9 +38,10 @@ class Launch:
         """Runs the launch from its starting memory; returns the memory after it."""
         driver.use(self.arch)
         buffers = []
-        for data in self.before:
+        for index, data in enumerate(self.before):
             buffers.append(driver.allocate(len(data)))
-            driver.upload(buffers[-1], data)
+            if index not in self.unwritten:
+                driver.upload(buffers[-1], data)
         for table, slot, target in self.pointers:
             driver.upload(buffers[table] + 8 * slot, struct.pack("Q", buffers[target]))
         function = driver.function(driver.load(ptx or self.ptx), self.entry)

@@ -10,9 +10,7 @@ from driver import CudaError, Driver
 from recording import Launch
 
 
-def main():
-    launch = Launch.read(sys.argv[1])
-    ptx = pathlib.Path(sys.argv[2]).read_text() if len(sys.argv) > 2 else None
+def say(launch, ptx=None):
     driver = Driver()
     try:
         after = launch.replay(driver, ptx)
@@ -24,4 +22,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    say(Launch.read(sys.argv[1]), pathlib.Path(sys.argv[2]).read_text() if len(sys.argv) > 2 else None)
