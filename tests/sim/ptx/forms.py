@@ -31,7 +31,7 @@ SWEEPS = {"Integer": "test_integer_forms.py", "Floating": "test_float_forms.py",
           "Control flow": "test_control_forms.py", "Stack": "test_control_forms.py",
           "Comparison": "test_compare_forms.py", "Conversion": "test_conversions.py", "Loads": "test_memory_forms.py",
           "Stores": "test_memory_forms.py", "Atomics": "test_memory_forms.py", "mma.sync": "test_mma_forms.py",
-          "Video": "test_video.py", "wgmma": "test_wgmma_forms.py", "wmma": "test_wmma.py"}
+          "Video": "test_video.py", "wgmma": "test_wgmma_forms.py", "wmma": "test_wmma_forms.py"}
 # Those that a section has beside others.
 OTHER_SWEEPS = {"shfl.": "test_warp_forms.py", "cp.async.bulk.prefetch.L2": "test_hint_forms.py"} | dict.fromkeys(
     ("cp.async.commit", "cp.async.wait", "cp.async.mbarrier", "cp.async.bulk.commit", "cp.async.bulk.wait", "wgmma.fence", "wgmma.commit",
