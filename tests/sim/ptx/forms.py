@@ -35,7 +35,8 @@ SWEEPS = {"Integer": "test_integer_forms.py", "Floating": "test_float_forms.py",
 # Those that a section has beside others.
 OTHER_SWEEPS = {"shfl.": "test_warp_forms.py", "cp.async.bulk.prefetch.L2": "test_hint_forms.py"} | dict.fromkeys(
     ("cp.async.commit", "cp.async.wait", "cp.async.mbarrier", "cp.async.bulk.commit", "cp.async.bulk.wait", "wgmma.fence", "wgmma.commit",
-     "wgmma.wait"), "test_group_forms.py")
+     "wgmma.wait"), "test_group_forms.py") | dict.fromkeys(
+    ("cvta", "isspacep", "mapa", "getctarank", "mov.u32  $r, {smem", "mov.u64  $d, {smem"), "test_address_forms.py")
 # Where a sweep takes all shapes, but not all modifiers with each.
 SAMPLED = {"test_wgmma_forms.py"}
 # What test_async_forms.py runs, by the start and by what keeps a form out of it.

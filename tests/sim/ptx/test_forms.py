@@ -74,3 +74,14 @@ def test_every_opcode_has_forms(all_forms):
     registered = set(subprocess.run([harness.RUNNER, "--opcodes"], capture_output=True, text=True, check=True).stdout.split())
     # A refused texture query that ptxas takes with symbols only.
     assert registered - {"istypep"} == opcodes
+
+
+def test_sweeps_take_their_forms(all_forms):
+    """What the table calls swept is what the sweep takes."""
+    for test in {forms.sweep_of(form) for form in all_forms} - {None} - forms.SAMPLED:
+        text = (forms.FOLDER.parent / test).read_text()
+        assert f'forms.swept_by("{test}")' in text, test
+
+
+def test_no_form_is_without_a_sweep(all_forms):
+    assert not [form.text for form in all_forms if not form.refused and not forms.sweep_of(form)]
