@@ -92,9 +92,9 @@ Table::Table(const std::vector<const Margin *> &margins) {
       for (const auto &[line, counts] : *margin)
         most = std::max(most, columns[i].value(counts));
     if (most || i < firstOptional)
-      shown.push_back({&columns[i],
-                       std::max(std::to_string(most).size(),
-                                std::string_view(columns[i].title).size())});
+      shown.push_back(
+          {&columns[i], std::max(std::to_string(most).size(),
+                                 std::string_view(columns[i].title).size())});
   }
 }
 
@@ -212,8 +212,8 @@ static std::string sourceSection(const std::string &name, const Margin &margin,
   result += table.head();
   for (auto at = margin.begin(); at != margin.end(); ++at) {
     auto next = std::next(at);
-    result += table.row(&at->second, at->first,
-                        lines ? (*lines)[at->first - 1] : "");
+    result +=
+        table.row(&at->second, at->first, lines ? (*lines)[at->first - 1] : "");
     if (!lines || next == margin.end())
       continue;
     if (next->first - at->first > context) {

@@ -24,9 +24,7 @@ Counts KernelProfile::total() const {
 }
 
 static auto shapeKey(const KernelProfile::Shape &shape) {
-  auto triple = [](const Dim3 &dim) {
-    return std::tuple(dim.z, dim.y, dim.x);
-  };
+  auto triple = [](const Dim3 &dim) { return std::tuple(dim.z, dim.y, dim.x); };
   return std::tuple(triple(shape.grid), triple(shape.block),
                     triple(shape.cluster), shape.dynamicSharedBytes);
 }
@@ -41,9 +39,10 @@ void KernelProfile::add(const KernelProfile &other) {
   uniqueWriteSectors += other.uniqueWriteSectors;
   uniqueLines += other.uniqueLines;
   for (const Shape &shape : other.shapes) {
-    auto at = std::lower_bound(
-        shapes.begin(), shapes.end(), shape,
-        [](const Shape &a, const Shape &b) { return shapeKey(a) < shapeKey(b); });
+    auto at = std::lower_bound(shapes.begin(), shapes.end(), shape,
+                               [](const Shape &a, const Shape &b) {
+                                 return shapeKey(a) < shapeKey(b);
+                               });
     if (at != shapes.end() && shapeKey(*at) == shapeKey(shape))
       at->launches += shape.launches;
     else
@@ -65,6 +64,8 @@ std::unique_ptr<Observer> Profile::observer() {
 }
 
 void Profile::add(KernelProfile launch) {
+  if (launch.failedLaunches)
+    failure = true;
   std::lock_guard<std::mutex> lock(mutex);
   auto [entry, isNew] =
       profiles.try_emplace({launch.kernel, launch.text.get()});
@@ -81,15 +82,14 @@ std::vector<KernelProfile> Profile::kernels() const {
     for (const auto &[key, profile] : profiles)
       all.push_back(profile);
   }
-  std::sort(all.begin(), all.end(),
-            [](const KernelProfile &a, const KernelProfile &b) {
-              return std::tuple(std::string_view(a.kernel),
-                                std::string_view(a.text->name()),
-                                a.text->text()) <
-                     std::tuple(std::string_view(b.kernel),
-                                std::string_view(b.text->name()),
-                                b.text->text());
-            });
+  std::sort(
+      all.begin(), all.end(),
+      [](const KernelProfile &a, const KernelProfile &b) {
+        return std::tuple(std::string_view(a.kernel),
+                          std::string_view(a.text->name()), a.text->text()) <
+               std::tuple(std::string_view(b.kernel),
+                          std::string_view(b.text->name()), b.text->text());
+      });
   return all;
 }
 
@@ -112,7 +112,13 @@ void ProfileTool::write(const std::string &path, const std::string &text) {
     host.print("tilewright-sim: " + error + "\n");
 }
 
+void ProfileTool::launchEnded() {
+  if (profile.takeFailure())
+    finish();
+}
+
 void ProfileTool::finish() {
+  std::lock_guard<std::mutex> lock(writing);
   std::vector<KernelProfile> kernels = profile.kernels();
   if (!profilePath.empty())
     write(profilePath, profilePath.ends_with(".json")

@@ -14,6 +14,7 @@
 #include "sim/debug/ProfileText.h"
 #include "sim/debug/Tool.h"
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -59,9 +60,12 @@ public:
   /// By kernel, then by module: the same whatever order launches ran in.
   std::vector<KernelProfile> kernels() const;
   ModuleTexts &texts() { return moduleTexts; }
+  /// Whether a launch has failed since this was asked last.
+  bool takeFailure() { return failure.exchange(false); }
 
 private:
   ModuleTexts moduleTexts;
+  std::atomic<bool> failure{false};
   mutable std::mutex mutex;
   std::map<std::pair<std::string, const ModuleText *>, KernelProfile> profiles;
 };
@@ -74,6 +78,8 @@ public:
               std::string annotatePath);
   std::unique_ptr<Observer> watch(const Launch &launch,
                                   uint64_t number) override;
+  /// Writes after a launch that failed: a program may abort then.
+  void launchEnded() override;
   void finish() override;
 
 private:
@@ -81,6 +87,7 @@ private:
 
   const Host &host;
   const std::string profilePath, annotatePath;
+  std::mutex writing;
   Profile profile;
 };
 

@@ -66,9 +66,9 @@ void findSectors(const Request &request, Sectors &sectors) {
          sector <= (end - 1) / memoryRules.sectorBytes; ++sector) {
       if (sectors.count && sectors.number[sectors.count - 1] == sector)
         continue;
-      if (sectors.count == 0 || sectors.number[sectors.count - 1] /
-                                        sectorsPerLine !=
-                                    sector / sectorsPerLine)
+      if (sectors.count == 0 ||
+          sectors.number[sectors.count - 1] / sectorsPerLine !=
+              sector / sectorsPerLine)
         ++sectors.lines;
       sectors.number[sectors.count++] = sector;
     }

@@ -1,8 +1,8 @@
 //===- ProfileAccess.h - How a warp's request is taken apart --------------===//
 //
-// The rules by which memory serves the lanes of one instruction: banks of shared
-// memory, sectors and lines of global memory. Banks are a rule of the hardware
-// that no manual states in full; sectors follow from the addresses.
+// The rules by which memory serves the lanes of one instruction: banks of
+// shared memory, sectors and lines of global memory. Banks are a rule of the
+// hardware that no manual states in full; sectors follow from the addresses.
 //
 //===----------------------------------------------------------------------===//
 

@@ -18,10 +18,10 @@ enum class CopyKind : uint8_t { None, Async, Bulk, Tensor, Store };
 inline constexpr uint32_t copyKinds = 5;
 
 struct Counts {
-  uint64_t issues = 0;  ///< by warps, with at least one lane
-  uint64_t threads = 0; ///< lanes of these
-  uint64_t offIssues = 0; ///< the guard was false in every lane
-  uint64_t offLanes = 0;  ///< lanes at the place whose guard was false
+  uint64_t issues = 0;      ///< by warps, with at least one lane
+  uint64_t threads = 0;     ///< lanes of these
+  uint64_t offIssues = 0;   ///< the guard was false in every lane
+  uint64_t offLanes = 0;    ///< lanes at the place whose guard was false
   uint64_t splitIssues = 0; ///< while the warp was in more than one strand
   uint64_t divergent = 0;   ///< lanes went to different places
   uint64_t waits = 0;       ///< issues that had to wait first

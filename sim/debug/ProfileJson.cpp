@@ -45,8 +45,8 @@ static ordered_json jsonOf(const KernelProfile::Shape &shape) {
 
 /// Copies by who makes them.
 static ordered_json copiesOf(const KernelProfile &kernel) {
-  static constexpr const char *names[copyKinds] = {
-      "other", "cp_async", "bulk", "tensor", "st_async"};
+  static constexpr const char *names[copyKinds] = {"other", "cp_async", "bulk",
+                                                   "tensor", "st_async"};
   Counts sums[copyKinds];
   for (const auto &[location, instruction] : kernel.instructions)
     sums[static_cast<size_t>(instruction.copyKind)] += instruction.counts;
@@ -63,13 +63,13 @@ static ordered_json copiesOf(const KernelProfile &kernel) {
 /// for, the sectors that this takes request by request, and each sector once.
 static ordered_json trafficOf(const Counts &total) {
   uint64_t sector = memoryRules.sectorBytes;
-  return {{"requested_read_bytes", total.globalReadBytes + total.copyReadBytes},
-          {"requested_write_bytes",
-           total.globalWriteBytes + total.copyWriteBytes},
-          {"sector_bytes", (total.sectors + total.copySectors) * sector},
-          {"unique_read_bytes", total.uniqueReadSectors * sector},
-          {"unique_write_bytes", total.uniqueWriteSectors * sector},
-          {"unique_lines", total.uniqueLines}};
+  return {
+      {"requested_read_bytes", total.globalReadBytes + total.copyReadBytes},
+      {"requested_write_bytes", total.globalWriteBytes + total.copyWriteBytes},
+      {"sector_bytes", (total.sectors + total.copySectors) * sector},
+      {"unique_read_bytes", total.uniqueReadSectors * sector},
+      {"unique_write_bytes", total.uniqueWriteSectors * sector},
+      {"unique_lines", total.uniqueLines}};
 }
 
 static ordered_json orNull(const std::string &text) {
@@ -126,8 +126,7 @@ static std::string kernelJson(const KernelProfile &kernel) {
   for (const KernelProfile::Shape &shape : kernel.shapes)
     shapes.push_back(jsonOf(shape));
   for (const auto &[at, instruction] : kernel.instructions)
-    instructions.push_back(
-        instructionOf(*kernel.text, at, instruction.counts));
+    instructions.push_back(instructionOf(*kernel.text, at, instruction.counts));
   for (const auto &[line, counts] : bySource(kernel)) {
     ordered_json entry = {{"source", kernel.text->describe(line)}};
     entry.update(jsonOf(counts));

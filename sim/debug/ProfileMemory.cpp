@@ -170,7 +170,8 @@ void ProfileObserver::countLines() {
     (span.reads ? now.globalReadBytes : now.globalWriteBytes) += span.bytes;
     now.globalNeededBytes += span.bytes;
     now.idealSectors += divideUp(span.bytes, memoryRules.sectorBytes);
-    now.sectors += touchRange(span.address, span.bytes, span.reads, span.writes);
+    now.sectors +=
+        touchRange(span.address, span.bytes, span.reads, span.writes);
     now.lines += (span.address + span.bytes - 1) / memoryRules.lineBytes -
                  span.address / memoryRules.lineBytes + 1;
   }

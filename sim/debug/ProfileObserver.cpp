@@ -135,7 +135,8 @@ void ProfileObserver::launchEnds(LaunchContext &launch) {
 /// Whether the executing lanes, or those that do not execute it, go to
 /// different places.
 static bool diverges(const Inst &inst, const Warp &warp) {
-  bool returns = inst.run == runReturn && warp.strands[warp.current].frame->parent;
+  bool returns =
+      inst.run == runReturn && warp.strands[warp.current].frame->parent;
   bool calls = inst.run == runCall || inst.run == runIndirectCall;
   bool branches = inst.flags & (HasTarget | HasTable);
   if (!branches && !returns && !calls)

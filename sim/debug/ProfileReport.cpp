@@ -13,8 +13,8 @@ namespace tilewright::sim::debug {
 
 /// Lines of each ranking.
 static constexpr size_t rankingLength = 10;
-/// Characters of an instruction that a ranking shows.
-static constexpr size_t textWidth = 60;
+/// Characters of an instruction that a ranking shows, and of a kernel's name.
+static constexpr size_t textWidth = 60, titleWidth = 100;
 
 static std::string format(const char *pattern, ...)
     __attribute__((format(printf, 1, 2)));
@@ -35,6 +35,12 @@ static std::string share(uint64_t part, uint64_t whole) {
                : "-";
 }
 
+static std::string shorten(std::string text, size_t width) {
+  if (text.size() > width)
+    text = text.substr(0, width - 3) + "...";
+  return text;
+}
+
 static std::string sizeText(const Dim3 &dim) {
   return "(" + number(dim.x) + "," + number(dim.y) + "," + number(dim.z) + ")";
 }
@@ -45,8 +51,9 @@ static std::string plural(uint64_t count, const std::string &what,
 }
 
 std::string titleOf(const KernelProfile &kernel) {
-  std::string text = check::demangled(kernel.kernel) + " of " +
-                     kernel.text->name() + ", " +
+  std::string text = shorten(check::demangled(kernel.kernel), titleWidth) +
+                     ", " + kernel.text->name() + ":" +
+                     number(kernel.text->entryLine(kernel.kernel)) + ", " +
                      plural(kernel.launches, "launch", "es");
   if (kernel.failedLaunches)
     text += ", " + number(kernel.failedLaunches) + " of them failed";
@@ -129,21 +136,22 @@ static void addCopies(std::string &text, const Counts &total) {
     addRow(text, "products",
            plural(total.products, "operation") + ", " +
                plural(total.productFlops, "flop") + ", " +
-               plural(total.productSharedBytes, "byte") + " of operands in "
-                                                          "shared memory");
+               plural(total.productSharedBytes, "byte") +
+               " of operands in "
+               "shared memory");
   if (!total.uniqueLines)
     return;
   uint64_t sector = memoryRules.sectorBytes;
-  addRow(text, "traffic",
-         plural(total.globalReadBytes + total.globalWriteBytes +
-                    total.copyReadBytes + total.copyWriteBytes,
-                "byte") +
-             " requested, " +
-             number((total.sectors + total.copySectors) * sector) +
-             " in sectors; unique: " +
-             number(total.uniqueReadSectors * sector) + " read, " +
-             number(total.uniqueWriteSectors * sector) + " written, " +
-             plural(total.uniqueLines, "line"));
+  addRow(
+      text, "traffic",
+      plural(total.globalReadBytes + total.globalWriteBytes +
+                 total.copyReadBytes + total.copyWriteBytes,
+             "byte") +
+          " requested, " +
+          number((total.sectors + total.copySectors) * sector) +
+          " in sectors; unique: " + number(total.uniqueReadSectors * sector) +
+          " read, " + number(total.uniqueWriteSectors * sector) + " written, " +
+          plural(total.uniqueLines, "line"));
 }
 
 //===----------------------------------------------------------------------===//
@@ -161,14 +169,14 @@ struct Ranking {
 } // namespace
 
 static std::string ratio(uint64_t part, uint64_t whole) {
-  return whole ? format("%.2f", static_cast<double>(part) /
-                                    static_cast<double>(whole))
+  return whole ? format("%.2f",
+                        static_cast<double>(part) / static_cast<double>(whole))
                : "-";
 }
 
 static const Ranking rankings[] = {
-    {"instructions of warps", [](const Counts &c) { return c.issues; },
-     "lanes", [](const Counts &c) { return ratio(c.threads, c.issues); }},
+    {"instructions of warps", [](const Counts &c) { return c.issues; }, "lanes",
+     [](const Counts &c) { return ratio(c.threads, c.issues); }},
     {"divergent branches", [](const Counts &c) { return c.divergent; },
      "of issues", [](const Counts &c) { return share(c.divergent, c.issues); }},
     {"wavefronts lost to bank conflicts",
@@ -196,12 +204,6 @@ static const Ranking rankings[] = {
      [](const Counts &c) { return number(c.waits); }},
 };
 
-static std::string shorten(std::string text) {
-  if (text.size() > textWidth)
-    text = text.substr(0, textWidth - 3) + "...";
-  return text;
-}
-
 static std::string rankingText(const KernelProfile &kernel,
                                const Ranking &ranking) {
   std::vector<std::pair<uint64_t, ptx::Location>> rows;
@@ -221,16 +223,16 @@ static std::string rankingText(const KernelProfile &kernel,
   for (size_t i = 0; i < rows.size() && i < rankingLength; ++i) {
     auto [value, at] = rows[i];
     const InstructionProfile &each = kernel.instructions.at(at);
-    text += format("  %14llu %7s %10s %6u  ",
-                   static_cast<unsigned long long>(value),
-                   share(value, total).c_str(),
-                   ranking.detail(each.counts).c_str(),
-                   kernel.text->position(at).line) +
-            shorten(kernel.text->statement(at)) + "\n";
+    text +=
+        format("  %14llu %7s %10s %6u  ",
+               static_cast<unsigned long long>(value),
+               share(value, total).c_str(), ranking.detail(each.counts).c_str(),
+               kernel.text->position(at).line) +
+        shorten(kernel.text->statement(at), textWidth) + "\n";
   }
   if (rows.size() > rankingLength)
-    text += format("  %14s %zu more lines\n", "...",
-                   rows.size() - rankingLength);
+    text +=
+        format("  %14s %zu more lines\n", "...", rows.size() - rankingLength);
   return text;
 }
 

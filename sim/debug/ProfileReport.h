@@ -16,7 +16,7 @@ std::string renderProfileJson(const std::vector<KernelProfile> &kernels);
 /// Totals of each kernel, and the lines that lead in each measure.
 std::string renderProfileText(const std::vector<KernelProfile> &kernels);
 
-/// "memory(float*, int) of fatbin.ptx, 2 launches".
+/// "memory(float*, int), fatbin.ptx:17, 2 launches".
 std::string titleOf(const KernelProfile &kernel);
 
 } // namespace tilewright::sim::debug

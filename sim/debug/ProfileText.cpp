@@ -98,8 +98,7 @@ void ModuleText::findFunctions() {
       line += rest[k] == '\n';
     i += skip;
     rest = text.substr(i);
-    if (depth == 0 &&
-        (rest.starts_with(".entry") || rest.starts_with(".func")))
+    if (depth == 0 && (rest.starts_with(".entry") || rest.starts_with(".func")))
       head = line;
     if (rest[0] == ';' && depth == 0)
       head = 0;
@@ -159,10 +158,22 @@ std::string ModuleText::statement(ptx::Location at) const {
   return result;
 }
 
+uint32_t ModuleText::entryLine(std::string_view kernel) const {
+  for (const Extent &extent : extents) {
+    std::string_view head = line(extent.begin);
+    size_t at = head.find(".entry");
+    if (at == head.npos)
+      continue;
+    head = trimLeft(head.substr(at + std::string_view(".entry").size()));
+    if (head.substr(0, head.find_first_of(" \t\r(")) == kernel)
+      return extent.begin;
+  }
+  return 0;
+}
+
 std::shared_ptr<const ModuleText>
-ModuleTexts::find(
-    const ptx::Source &source,
-    const std::function<std::vector<ptx::Location>()> &places) {
+ModuleTexts::find(const ptx::Source &source,
+                  const std::function<std::vector<ptx::Location>()> &places) {
   size_t hash = std::hash<std::string_view>()(source.text());
   std::lock_guard<std::mutex> lock(mutex);
   auto [begin, end] = known.equal_range(hash);

@@ -1,8 +1,8 @@
 //===- ProfileText.h - A module's text, line by line ------------*- C++ -*-===//
 //
-// Modules may be gone when a report is written, so their text is kept here, with
-// what reports need of it: where functions begin and end, and which line of the
-// program's own source each line comes from.
+// Modules may be gone when a report is written, so their text is kept here,
+// with what reports need of it: where functions begin and end, and which line
+// of the program's own source each line comes from.
 //
 //===----------------------------------------------------------------------===//
 
@@ -60,6 +60,8 @@ public:
     uint32_t begin = 0, end = 0;
   };
   const std::vector<Extent> &functions() const { return extents; }
+  /// Where the kernel begins; 0 if it is not found.
+  uint32_t entryLine(std::string_view kernel) const;
   const std::vector<ptx::Location> &instructions() const { return places; }
 
 private:

@@ -20,6 +20,8 @@ std::unique_ptr<Observer> Timeline::observer(uint64_t number) {
 }
 
 void Timeline::add(LaunchTimeline launch) {
+  if (launch.failed)
+    failure = true;
   std::lock_guard<std::mutex> lock(mutex);
   kept += launch.events.size();
   launches.push_back(std::move(launch));
@@ -41,8 +43,8 @@ std::string Timeline::renderJson() const {
 
 static std::string quoted(const std::string &text) {
   // Names in PTX may hold any bytes.
-  return nlohmann::json(text).dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return nlohmann::json(text).dump(-1, ' ', false,
+                                   nlohmann::json::error_handler_t::replace);
 }
 
 static std::string number(uint64_t value) { return std::to_string(value); }
@@ -69,8 +71,8 @@ private:
   void addRelease(const TimelineEvent &each);
   std::string place(const TimelinePlace &at) const {
     return "\"pid\":" + number(firstProcess + at.block) +
-           ",\"tid\":" + number(at.warp) + ",\"ts\":" +
-           number(firstStep + at.step);
+           ",\"tid\":" + number(at.warp) +
+           ",\"ts\":" + number(firstStep + at.step);
   }
   static std::string named(const char *phase, const char *category,
                            const std::string &name) {
@@ -105,9 +107,8 @@ void Writer::addRows(const LaunchTimeline &launch) {
                    number(block / grid.x / grid.y) + ")") +
             "}");
     last = block;
-    event("\"ph\":\"M\",\"name\":\"thread_name\"," + process +
-          ",\"tid\":" + number(warp) + ",\"args\":{\"name\":\"warp " +
-          number(warp) + "\"}");
+    event("\"ph\":\"M\",\"name\":\"thread_name\"," + process + ",\"tid\":" +
+          number(warp) + ",\"args\":{\"name\":\"warp " + number(warp) + "\"}");
   }
 }
 
@@ -117,8 +118,8 @@ void Writer::addOperation(const TimelineEvent &each) {
   std::string id = "\"id\":" + number(nextId++) + ",";
   TimelinePlace end = each.from;
   end.step = each.to.step;
-  event(named("b", "async", each.name) + id + place(each.from) +
-        ",\"args\":{" + each.details + "}");
+  event(named("b", "async", each.name) + id + place(each.from) + ",\"args\":{" +
+        each.details + "}");
   event(named("e", "async", each.name) + id + place(end));
 }
 
@@ -150,23 +151,23 @@ void Writer::addEvent(const TimelineEvent &each) {
 
 void Writer::add(const LaunchTimeline &launch) {
   std::string name = check::demangled(launch.kernel);
-  std::string figures =
-      "\"launch\":" + number(launch.number) + ",\"kernel\":" +
-      quoted(launch.kernel) + ",\"grid\":" + triple(launch.grid) +
-      ",\"block\":" + triple(launch.block) +
-      ",\"cluster\":" + triple(launch.cluster) +
-      ",\"first_step\":" + number(firstStep) +
-      ",\"steps\":" + number(launch.steps) +
-      ",\"failed\":" + (launch.failed ? "true" : "false") +
-      ",\"dropped_events\":" + number(launch.dropped);
+  std::string figures = "\"launch\":" + number(launch.number) +
+                        ",\"kernel\":" + quoted(launch.kernel) +
+                        ",\"grid\":" + triple(launch.grid) +
+                        ",\"block\":" + triple(launch.block) +
+                        ",\"cluster\":" + triple(launch.cluster) +
+                        ",\"first_step\":" + number(firstStep) +
+                        ",\"steps\":" + number(launch.steps) +
+                        ",\"failed\":" + (launch.failed ? "true" : "false") +
+                        ",\"dropped_events\":" + number(launch.dropped);
   if (launch.dropped)
-    figures += ",\"first_dropped_step\":" +
-               number(firstStep + launch.firstDropped);
+    figures +=
+        ",\"first_dropped_step\":" + number(firstStep + launch.firstDropped);
   launches += (launches.empty() ? "\n  {" : ",\n  {") + figures + "}";
   dropped += launch.dropped;
-  event(named("X", "launch", name) + "\"pid\":0,\"tid\":0,\"ts\":" +
-        number(firstStep) + ",\"dur\":" + number(launch.steps) +
-        ",\"args\":{" + figures + "}");
+  event(named("X", "launch", name) +
+        "\"pid\":0,\"tid\":0,\"ts\":" + number(firstStep) +
+        ",\"dur\":" + number(launch.steps) + ",\"args\":{" + figures + "}");
   addRows(launch);
   for (const TimelineEvent &each : launch.events)
     addEvent(each);
@@ -202,12 +203,17 @@ std::string renderTimeline(std::vector<LaunchTimeline> launches) {
 // The tool
 //===----------------------------------------------------------------------===//
 
-std::unique_ptr<Observer> TimelineTool::watch(const Launch &,
-                                              uint64_t number) {
+std::unique_ptr<Observer> TimelineTool::watch(const Launch &, uint64_t number) {
   return timeline.observer(number);
 }
 
+void TimelineTool::launchEnded() {
+  if (timeline.takeFailure())
+    finish();
+}
+
 void TimelineTool::finish() {
+  std::lock_guard<std::mutex> lock(writing);
   std::string error;
   if (!check::writeFile(path, timeline.renderJson(), error))
     host.print("tilewright-sim: " + error + "\n");

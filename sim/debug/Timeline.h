@@ -13,6 +13,7 @@
 
 #include "sim/debug/Tool.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -38,9 +39,9 @@ struct TimelineEvent {
   };
   Kind kind = Kind::Run;
   TimelinePlace from;
-  TimelinePlace to;     ///< Release: where; else only its step is used
-  std::string name;     ///< of the row, for operations
-  std::string details;  ///< members of a JSON object, without braces
+  TimelinePlace to;    ///< Release: where; else only its step is used
+  std::string name;    ///< of the row, for operations
+  std::string details; ///< members of a JSON object, without braces
 };
 
 /// One launch's events.
@@ -66,10 +67,13 @@ public:
   void add(LaunchTimeline launch);
   /// How many more events may come.
   uint64_t room() const;
+  /// Whether a launch has failed since this was asked last.
+  bool takeFailure() { return failure.exchange(false); }
   std::string renderJson() const;
 
 private:
   const uint64_t limit;
+  std::atomic<bool> failure{false};
   mutable std::mutex mutex;
   uint64_t kept = 0;
   std::vector<LaunchTimeline> launches;
@@ -85,11 +89,14 @@ public:
       : host(host), path(std::move(path)) {}
   std::unique_ptr<Observer> watch(const Launch &launch,
                                   uint64_t number) override;
+  /// Writes after a launch that failed: a program may abort then.
+  void launchEnded() override;
   void finish() override;
 
 private:
   const Host &host;
   const std::string path;
+  std::mutex writing;
   Timeline timeline;
 };
 

@@ -22,9 +22,10 @@ static uint32_t firstLane(uint32_t lanes) {
   return static_cast<uint32_t>(std::countr_zero(lanes));
 }
 
-TimelineObserver::Operation
-TimelineObserver::operation(const Inst &inst, const Warp &warp,
-                            std::string name, uint64_t bytes) const {
+TimelineObserver::Operation TimelineObserver::operation(const Inst &inst,
+                                                        const Warp &warp,
+                                                        std::string name,
+                                                        uint64_t bytes) const {
   Operation made;
   made.place = placeOf(warp);
   made.name = std::move(name);
@@ -68,8 +69,8 @@ void TimelineObserver::issueOperations(const Inst &inst, const Effect &effect,
 }
 
 /// Hangs an operation on the mbarrier that tells of its end, in `target`'s
-/// shared memory where a multicast reaches it, and in the phase that was current
-/// before the instruction.
+/// shared memory where a multicast reaches it, and in the phase that was
+/// current before the instruction.
 void TimelineObserver::attach(const Inst &inst, Warp &warp, uint32_t lane,
                               Ref mbarrier, const Cta *target,
                               Operation operation) {
@@ -107,8 +108,7 @@ void TimelineObserver::issueBoxes(const Inst &inst, Warp &warp) {
     }
     // A multicast shows in each block that it reaches.
     if (box.shared.cta != warp.cta) {
-      made.details +=
-          ",\"issued_by_rank\":" + std::to_string(warp.cta->rank);
+      made.details += ",\"issued_by_rank\":" + std::to_string(warp.cta->rank);
       made.place.block = blockOf(*box.shared.cta);
     }
     attach(inst, warp, box.shared.lane, spec.mbarrier,
@@ -128,8 +128,7 @@ void TimelineObserver::issueBulk(const Inst &inst, Warp &warp) {
       continue;
     }
     if (copy.to.cta && copy.to.cta != warp.cta) {
-      made.details +=
-          ",\"issued_by_rank\":" + std::to_string(warp.cta->rank);
+      made.details += ",\"issued_by_rank\":" + std::to_string(warp.cta->rank);
       made.place.block = blockOf(*copy.to.cta);
     }
     attach(inst, warp, copy.from.lane, spec.mbarrier,
@@ -159,11 +158,9 @@ void TimelineObserver::issueWgmma(const Inst &inst, Warp &warp) {
   if (warp.index % warpgroupWarps != 0)
     return;
   const WgmmaOp &op = static_cast<const WgmmaSpec *>(inst.aux)->op;
-  Operation made =
-      operation(inst, warp,
-                "wgmma of warpgroup " +
-                    std::to_string(warp.index / warpgroupWarps),
-                0);
+  Operation made = operation(
+      inst, warp,
+      "wgmma of warpgroup " + std::to_string(warp.index / warpgroupWarps), 0);
   made.details += ",\"shape\":\"m" + std::to_string(WgmmaOp::m) + "n" +
                   std::to_string(op.n) + "k" + std::to_string(op.k()) + "\"";
   groupsOf(warp, Unit::Wgmma, 0).open.push_back(std::move(made));
@@ -285,10 +282,9 @@ void TimelineObserver::abandonOperations(Cluster *only) {
     return std::tie(each.place.step, each.place.block, each.place.warp,
                     each.name, each.details);
   };
-  std::sort(left.begin(), left.end(),
-            [&](const Operation &a, const Operation &b) {
-              return key(a) < key(b);
-            });
+  std::sort(
+      left.begin(), left.end(),
+      [&](const Operation &a, const Operation &b) { return key(a) < key(b); });
   for (const Operation &each : left)
     finish(each, how);
 }

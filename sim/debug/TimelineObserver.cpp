@@ -183,8 +183,8 @@ std::string TimelineObserver::reasonOf(const Inst &inst, const Effect &effect,
   case WaitKind::Convergence:
     return "lanes of the warp";
   case WaitKind::Barrier:
-    return "barrier " + std::to_string(warp.row32<uint32_t>(
-                            inst.a)[firstLane(warp.mask)]);
+    return "barrier " +
+           std::to_string(warp.row32<uint32_t>(inst.a)[firstLane(warp.mask)]);
   case WaitKind::ClusterBarrier:
     return "cluster barrier";
   case WaitKind::Wgmma:
@@ -326,8 +326,8 @@ void TimelineObserver::addMbarriers(const Inst &inst, Warp &warp) {
   }
 }
 
-TimelineObserver::Mbarrier *
-TimelineObserver::mbarrierAt(const Cta *cta, uint64_t offset) {
+TimelineObserver::Mbarrier *TimelineObserver::mbarrierAt(const Cta *cta,
+                                                         uint64_t offset) {
   auto state = clusters.find(cta->cluster);
   if (state == clusters.end())
     return nullptr;
@@ -342,8 +342,8 @@ TimelineObserver::Mbarrier *
 TimelineObserver::mbarrierOf(const Inst &inst, Warp &warp, uint32_t lane) {
   Span span;
   if (!locate(inst, warp, lane, spaceOf(inst),
-              laneAddress(inst, warp, static_cast<int>(lane)),
-              sizeof(uint64_t), span) ||
+              laneAddress(inst, warp, static_cast<int>(lane)), sizeof(uint64_t),
+              span) ||
       !span.cta)
     return nullptr;
   return mbarrierAt(span.cta, span.address);
@@ -365,8 +365,7 @@ void TimelineObserver::scanMbarriers(const Effect &effect, Warp &warp) {
     ++each.phases;
     each.last = known ? Completion(placeOf(warp)) : std::nullopt;
     if (known)
-      addPhase(warp,
-               "mbarrier " + nameOf(*each.cta, each.offset, warp.cta),
+      addPhase(warp, "mbarrier " + nameOf(*each.cta, each.offset, warp.cta),
                each.phases - 1);
   }
 }

@@ -115,7 +115,8 @@ private:
 
   // Text.
   uint32_t lineOf(const Inst &inst) const;
-  std::string nameOf(const Cta &cta, uint64_t offset, const Cta *seenFrom) const;
+  std::string nameOf(const Cta &cta, uint64_t offset,
+                     const Cta *seenFrom) const;
   uint32_t blockOf(const Cta &cta) const;
   TimelinePlace placeOf(const Warp &warp) const;
   void add(TimelineEvent event);

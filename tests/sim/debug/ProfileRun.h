@@ -47,8 +47,7 @@ struct ProfileRun {
     launch.params = all.bytes;
     std::unique_ptr<Observer> observer = profile.observer();
     launch.observer = observer.get();
-    Result<LaunchStats> result =
-        sim::run(launch, device.config, device.memory);
+    Result<LaunchStats> result = sim::run(launch, device.config, device.memory);
     ASSERT_TRUE(result) << result.error().message;
     stats = *result;
   }

@@ -66,7 +66,8 @@ TEST(Profile, Divergence) {
               "DONE:\n"
               "add.u32 %r4, %r3, 5;");
   EXPECT_EQ(run.at("setp.eq.u32").issues, 8u);
-  EXPECT_EQ(run.at("setp.eq.u32").threads, 32u + 28 + 24 + 20 + 16 + 12 + 8 + 4);
+  EXPECT_EQ(run.at("setp.eq.u32").threads,
+            32u + 28 + 24 + 20 + 16 + 12 + 8 + 4);
   Counts exit = run.at("@%p1 bra DONE");
   EXPECT_EQ(exit.issues, 8u);
   EXPECT_EQ(exit.threads, 32u);
@@ -163,7 +164,8 @@ TEST(Profile, BankConflictsOfAnyAddresses) {
     uint32_t range = 32u << random() % 8;
     std::vector<uint32_t> offsets;
     for (int lane = 0; lane < 32; ++lane)
-      offsets.push_back(static_cast<uint32_t>(random()) % range / bytes * bytes);
+      offsets.push_back(static_cast<uint32_t>(random()) % range / bytes *
+                        bytes);
     Counts counts = storeAt(offsets, bytes);
     EXPECT_EQ(counts.wavefronts, expectedPasses(offsets, bytes)) << round;
     EXPECT_EQ(counts.idealWavefronts, bytes == 16 ? 4u : bytes == 8 ? 2u : 1u);
@@ -173,8 +175,13 @@ TEST(Profile, BankConflictsOfAnyAddresses) {
 
 TEST(Profile, MatrixRows) {
   // Pitch of the rows, and passes for each of the four matrices.
-  for (auto [pitch, passes] : {std::pair(16u, 1u), {32u, 2u}, {64u, 4u},
-                               {128u, 8u}, {144u, 1u}, {80u, 1u}, {160u, 2u}}) {
+  for (auto [pitch, passes] : {std::pair(16u, 1u),
+                               {32u, 2u},
+                               {64u, 4u},
+                               {128u, 8u},
+                               {144u, 1u},
+                               {80u, 1u},
+                               {160u, 2u}}) {
     ProfileRun run;
     run.runBody("mul.lo.u32 %r3, %r1, " + std::to_string(pitch) +
                 "; add.u32 %r4, %r2, %r3;\n"
@@ -262,8 +269,8 @@ TEST(Profile, Atomics) {
 TEST(Profile, LocalMemory) {
   ProfileRun run;
   std::string text = kernelText(".local .align 4 .b8 spill[8];\n"
-                    "st.local.u32 [spill+4], %r1;\n"
-                    "ld.local.u32 %r3, [spill+4];");
+                                "st.local.u32 [spill+4], %r1;\n"
+                                "ld.local.u32 %r3, [spill+4];");
   run.run(text);
   EXPECT_EQ(run.at("st.local").localRequests, 1u);
   EXPECT_EQ(run.at("ld.local").localBytes, 128u);

@@ -150,7 +150,7 @@ TEST(Timeline, WaitsAtABarrier) {
     EXPECT_EQ(waits[0]["tid"], 0);
     EXPECT_EQ(waits[0]["name"], "waits: barrier 0");
     ASSERT_EQ(runs.size(), 3u); // warp 0 in two pieces
-    uint64_t first = 0; // what warp 0 executes before it waits
+    uint64_t first = 0;         // what warp 0 executes before it waits
     for (const json &each : runs)
       if (each["ts"] == 0)
         first = each["args"]["instructions"];
@@ -193,8 +193,8 @@ TEST(Timeline, RunsAddUpToTheLaunch) {
   EXPECT_EQ(processes.size(), 6u);
 }
 
-/// Warp 0 loads a box on the mbarrier that warp 1 waits for; warp 1 comes to its
-/// wait first, because it is the last at the barrier.
+/// Warp 0 loads a box on the mbarrier that warp 1 waits for; warp 1 comes to
+/// its wait first, because it is the last at the barrier.
 static std::string tensorLoad() {
   return ".version 8.5\n.target sm_90a\n.address_size 64\n"
          ".visible .entry k(.param .u64 out, .param .u64 in,\n"
@@ -280,10 +280,9 @@ TEST(Timeline, TensorLoadUntilItsPhaseIsSeen) {
 TEST(Timeline, GroupsOfProducts) {
   TimelineRun run;
   run.block = {128, 1, 1};
-  std::string product =
-      "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 "
-      "{%f1,%f2,%f3,%f4}, %rd5, %rd5, 1, 1, 1, 0, 0;\n"
-      "wgmma.commit_group.sync.aligned;\n";
+  std::string product = "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 "
+                        "{%f1,%f2,%f3,%f4}, %rd5, %rd5, 1, 1, 1, 0, 0;\n"
+                        "wgmma.commit_group.sync.aligned;\n";
   run.run(kernelText("mov.u64 %rd5, 0;\nwgmma.fence.sync.aligned;\n" + product +
                      product +
                      "wgmma.wait_group.sync.aligned 1;\n"
@@ -323,8 +322,8 @@ TEST(Timeline, CopiesInGroups) {
   }
   ASSERT_EQ(ends.size(), 3u);
   auto end = ends.begin();
-  EXPECT_EQ((end++)->second, 1); // the oldest group
-  EXPECT_EQ((end++)->second, 2); // the other
+  EXPECT_EQ((end++)->second, 1);                           // the oldest group
+  EXPECT_EQ((end++)->second, 2);                           // the other
   EXPECT_EQ(end->first.second, "the end, without a wait"); // in no group
   EXPECT_EQ(end->second, 1);
 }

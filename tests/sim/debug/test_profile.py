@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -19,13 +20,16 @@ TILE, ROWS, SIZE = 32, 8, 64  # as in SOURCE
 BLOCKS = (SIZE // TILE) ** 2
 
 
+def build(source, out):
+    nvcc = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13/bin/nvcc"))
+    subprocess.run([nvcc, "-O1", "-lineinfo", "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a",
+                    source, "-o", out, f"-L{LIBRARIES}"], check=True)
+    return out
+
+
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    nvcc = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13/bin/nvcc"))
-    out = tmp_path_factory.mktemp("program") / "profile"
-    subprocess.run([nvcc, "-O1", "-lineinfo", "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a",
-                    SOURCE, "-o", out, f"-L{LIBRARIES}"], check=True)
-    return out
+    return build(SOURCE, tmp_path_factory.mktemp("program") / "profile")
 
 
 def run(program, **variables):
@@ -161,6 +165,39 @@ def test_timeline(program, tmp_path):
     for each in waits:
         end = each["ts"] + each["dur"]
         assert any((flow["pid"], flow["tid"], flow["ts"]) == (each["pid"], each["tid"], end) for flow in ends.values())
+
+
+FAILING = """
+#include <cstdlib>
+__global__ void first(int *out) { out[threadIdx.x] = 1; }
+__global__ void broken(int *out) { out[threadIdx.x] = *reinterpret_cast<volatile int *>(8); }
+int main() {
+  int *out;
+  if (cudaMalloc(&out, 4096))
+    return 1;
+  first<<<1, 64>>>(out);
+  broken<<<1, 64>>>(out);
+  if (cudaDeviceSynchronize() != cudaSuccess)
+    std::abort();
+}
+"""
+
+
+def test_a_program_that_aborts(tmp_path):
+    """What its kernels did is written all the same."""
+    source = tmp_path / "failing.cu"
+    source.write_text(FAILING)
+    program = build(source, tmp_path / "failing")
+    paths = {name: tmp_path / f"{name}.json" for name in ("profile", "timeline")}
+    environment = os.environ | {"LD_LIBRARY_PATH": str(LIBRARIES)}
+    environment |= {f"TILEWRIGHT_SIM_{name.upper()}": str(path) for name, path in paths.items()}
+    done = subprocess.run([program], capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == -signal.SIGABRT
+    broken, first = json.loads(paths["profile"].read_text())["kernels"]
+    assert (broken["failed_launches"], first["failed_launches"]) == (1, 0)
+    assert not any("global" in each and each["text"].startswith("ld") for each in broken["instructions"])
+    launches = json.loads(paths["timeline"].read_text())["otherData"]["launches"]
+    assert [each["failed"] for each in launches] == [False, True]
 
 
 def test_a_file_that_cannot_be_written(program):
