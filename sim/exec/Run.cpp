@@ -47,7 +47,13 @@ static constexpr uint32_t asyncStepEvery = 4;
 
 namespace {
 
-enum class ClusterEnd : uint8_t { Slice, Spinning, Done, Fault };
+enum class ClusterEnd : uint8_t {
+  Slice,
+  Pause, ///< inside of a slice, where a schedule lets others run
+  Spinning,
+  Done,
+  Fault
+};
 
 /// Where a cluster's grid coordinates and those of its CTAs come from.
 struct GridShape {
@@ -80,6 +86,7 @@ private:
   struct Round {
     bool progressed = false, spun = false, live = false;
   };
+  ClusterEnd runRounds();
   bool runRound(Round &round);
   bool runWarp(Warp &warp, Round &round);
   bool runSlice(Warp &warp, uint32_t budget, bool &spun);
@@ -93,7 +100,7 @@ private:
   const uint32_t slice;
   std::unordered_map<const Warp *, LoopWatch> watches;
   uint32_t idleRounds = 0;
-  uint32_t spinningRounds = 0;
+  uint32_t roundsLeft = 0, spinningRounds = 0; ///< of the slice
   uint64_t eventsAtTimeOut = 0;
   uint64_t eventsAtSpin = 0;
 };
@@ -328,12 +335,23 @@ void ClusterTask::reportDeadlock(const Warp *endless) {
 }
 
 ClusterEnd ClusterTask::run() {
-  uint32_t rounds = clusterSlice;
-  if (cluster.random.active())
-    rounds = 1 + cluster.random.below(clusterSlice >> cluster.random.below(6));
-  else
+  if (roundsLeft == 0) {
+    roundsLeft = clusterSlice;
     spinningRounds = 0;
-  for (uint32_t i = 0; i < rounds; ++i) {
+  }
+  ClusterEnd end = runRounds();
+  if (end != ClusterEnd::Pause)
+    roundsLeft = 0;
+  return end;
+}
+
+ClusterEnd ClusterTask::runRounds() {
+  uint32_t pauseAt = 0;
+  if (cluster.random.active())
+    pauseAt = roundsLeft -
+              std::min(roundsLeft,
+                       1 + cluster.random.below(2u << cluster.random.below(6)));
+  while (roundsLeft-- > pauseAt) {
     Round round;
     if (!runRound(round) || launch.failed.load(std::memory_order_relaxed))
       return ClusterEnd::Fault;
@@ -375,7 +393,8 @@ ClusterEnd ClusterTask::run() {
     eventsAtTimeOut = cluster.events;
     timeOutWaits();
   }
-  return ClusterEnd::Slice;
+  ++roundsLeft;
+  return roundsLeft ? ClusterEnd::Pause : ClusterEnd::Slice;
 }
 
 void ClusterTask::addStats(LaunchStats &stats) const {
@@ -510,6 +529,8 @@ void Worker::run() {
       continue;
     case ClusterEnd::Slice:
       grid.progress.fetch_add(1, std::memory_order_relaxed);
+      break;
+    case ClusterEnd::Pause:
       break;
     case ClusterEnd::Spinning:
       if (spunTooLong()) {
