@@ -1,7 +1,8 @@
 """Puts what the checks say of docs/examples/checks.cu into docs/simulator.md; with --check, says what has changed instead.
 
 A built simulator and nvcc are needed, so this is a test and not a presubmit check. Reports stand behind comments of the page,
-<!-- report KIND --> and <!-- json KIND -->.
+<!-- report KIND --> and <!-- json KIND -->, those of docs/examples/profile.cu behind <!-- profile KERNEL --> and
+<!-- annotate KERNEL -->.
 """
 
 import argparse
@@ -16,22 +17,23 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "simulator.md"
 SOURCE = ROOT / "docs" / "examples" / "checks.cu"
+PROFILED = ROOT / "docs" / "examples" / "profile.cu"
 BUILD = pathlib.Path(os.environ.get("TILEWRIGHT_BUILD_DIR", ROOT / "build"))
 VENV = pathlib.Path(os.environ.get("TILEWRIGHT_VENV", ROOT / "build" / "venv"))
 LIBRARIES = BUILD / "lib" / "sim"
 # Behind the comment: the block of the last time, if there was one.
-BLOCK = re.compile(r"<!-- (report|json) (\w+) -->\n(?:\n```\w*\n.*?\n```\n)?", re.DOTALL)
+BLOCK = re.compile(r"<!-- (report|json|profile|annotate) (\w+) -->\n(?:\n```\w*\n.*?\n```\n)?", re.DOTALL)
 # What no reader needs and other machines have otherwise.
-PATHS = [(re.compile(r"[\w./-]*/(checks\.cu)"), r"\1"), (re.compile(r"[\w./-]*/include/(\w+\.hpp)"), r"\1"),
+PATHS = [(re.compile(r"[\w./-]*/(\w+\.cu)"), r"\1"), (re.compile(r"[\w./-]*/include/(\w+\.hpp)"), r"\1"),
          (re.compile(r"0x7[0-9a-f]{11}"), "0x7f0000000320")]
 
 
-def build(directory):
+def build(directory, source=SOURCE):
     """The example as a user builds it."""
     nvcc = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13/bin/nvcc"))
-    program = directory / "checks"
+    program = directory / source.stem
     subprocess.run([nvcc, "-O1", "-lineinfo", "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a",
-                    SOURCE, "-o", program, f"-L{LIBRARIES}"], check=True)
+                    source, "-o", program, f"-L{LIBRARIES}"], check=True)
     return program
 
 
@@ -47,6 +49,24 @@ def run(program, kind, directory):
     return texts
 
 
+def look(directory, kernel):
+    """(profile, annotated source) of one kernel of docs/examples/profile.cu."""
+    program = directory / PROFILED.stem
+    if not program.exists():
+        build(directory, PROFILED)
+    paths = {name: directory / f"{name}.txt" for name in ("profile", "annotate")}
+    environment = os.environ | {"LD_LIBRARY_PATH": str(LIBRARIES)}
+    environment |= {f"TILEWRIGHT_SIM_{name.upper()}": str(path) for name, path in paths.items()}
+    subprocess.run([program], check=True, env=environment, timeout=120)
+    texts = {name: path.read_text() for name, path in paths.items()}
+    for pattern, replacement in PATHS:
+        texts = {name: pattern.sub(replacement, text) for name, text in texts.items()}
+    # A kernel's part of the tables; of the source only the program's own.
+    profile = next(part for part in re.split(r"\n\n(?=\S)", texts["profile"]) if part.startswith(kernel))
+    annotated = next(part for part in texts["annotate"].split("\n== ") if part.startswith(kernel))
+    return {"profile": profile, "annotate": "== " + annotated.split("\n\n-- fatbin")[0]}
+
+
 def make_page(old):
     with tempfile.TemporaryDirectory() as name:
         directory = pathlib.Path(name)
@@ -54,6 +74,8 @@ def make_page(old):
 
         def fill(match):
             what, kind = match.groups()
+            if what in ("profile", "annotate"):
+                return f"<!-- {what} {kind} -->\n\n```\n{look(directory, kind)[what].rstrip()}\n```\n"
             report, document = run(program, kind, directory)
             language, text = ("json", document) if what == "json" else ("", report)
             return f"<!-- {what} {kind} -->\n\n```{language}\n{text.rstrip()}\n```\n"
