@@ -4,7 +4,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "sim/check/Checker.h"
+#include "sim/check/MemoryState.h"
 #include "sim/check/OrderCheck.h"
+#include "sim/check/Session.h"
+#include "sim/exec/ObserverList.h"
 #include "tests/sim/exec/TestDevice.h"
 
 #include <benchmark/benchmark.h>
@@ -17,7 +21,8 @@ namespace {
 /// A module with one kernel, ready to launch.
 class Fixture {
 public:
-  explicit Fixture(const std::string &ptx) {
+  explicit Fixture(const std::string &ptx, bool findsUndefinedReads = false) {
+    device.config.findsUndefinedReads = findsUndefinedReads;
     auto loaded = Module::load(ptx, "bench.ptx", device.config, device);
     if (!loaded)
       throw std::runtime_error(loaded.error().message);
@@ -95,16 +100,34 @@ LOOP:
 }
 BENCHMARK(naiveProduct)->Unit(benchmark::kMillisecond);
 
-/// Runs once without and once with the check of order (argument 1), so that
-/// the two times give what checking costs.
+namespace {
+/// What checks a launch, by the benchmark's argument.
+enum Checking { None, Order, All };
+} // namespace
+
+/// Runs once for each way of checking, so that the times give what it costs.
 static void runChecked(benchmark::State &state, Fixture &fixture) {
-  uint64_t instructions = 0, findings = 0;
+  uint64_t instructions = 0;
+  check::KindSet kinds;
+  for (check::Kind kind :
+       {check::Kind::Race, check::Kind::Proxy, check::Kind::Cluster})
+    kinds.add(kind);
+  if (state.range(0) == All)
+    kinds = check::KindSet::all();
+  check::Session session({kinds, ""}, [](const std::string &) {});
+  check::MemoryState memory;
+  auto base = reinterpret_cast<uint64_t>(fixture.device.memory.base);
+  memory.open(base, fixture.device.memory.size, true);
+  memory.allocated({base, fixture.device.memory.size, "device"}, true);
   for (auto _ : state) {
-    check::OrderCheck order(1, [&](check::Finding) { ++findings; });
-    fixture.launch.observer = state.range(0) ? &order : nullptr;
+    ObserverList observers;
+    if (state.range(0) != None) {
+      check::addChecks(session, memory, observers, nullptr);
+      fixture.launch.observer = &observers;
+    }
     instructions += fixture.runOnce().threadInstructions;
   }
-  if (findings)
+  if (!session.collected().empty())
     state.SkipWithError("the kernel has findings");
   report(state, instructions);
 }
@@ -124,7 +147,8 @@ LOOP:
   ld.global.u32 %r7, [%rd3]; add.u32 %r7, %r7, 1; st.global.u32 [%rd4], %r7;
   add.u32 %r4, %r4, %r5; setp.lt.u32 %p1, %r4, %r6; @%p1 bra LOOP;
   ret; }
-)");
+)",
+                  state.range(0) == All);
   for (int i = 0; i < 2; ++i)
     fixture.params.add(fixture.device.upload(std::vector<uint32_t>(count, 1)));
   fixture.params.add(count);
@@ -132,7 +156,11 @@ LOOP:
   fixture.launch.block = {256, 1, 1};
   runChecked(state, fixture);
 }
-BENCHMARK(streamCopy)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(streamCopy)
+    ->Arg(None)
+    ->Arg(Order)
+    ->Arg(All)
+    ->Unit(benchmark::kMillisecond);
 
 /// Bound by tensor cores: products of 64x128x16 in groups of four.
 static void wgmmaLoop(benchmark::State &state) {
@@ -153,15 +181,17 @@ static void wgmmaLoop(benchmark::State &state) {
 LOOP:
   wgmma.fence.sync.aligned;
 )" + product + product +
-                  product + product + R"(
+                      product + product + R"(
   wgmma.commit_group.sync.aligned; wgmma.wait_group.sync.aligned 0;
   add.u32 %r3, %r3, 1; setp.lt.u32 %p1, %r3, 500; @%p1 bra LOOP;
   ret; }
-)");
+)",
+                  state.range(0) == All);
   fixture.launch.block = {128, 1, 1};
   runChecked(state, fixture);
 }
-BENCHMARK(wgmmaLoop)->Arg(0)->Arg(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(wgmmaLoop)->Arg(None)->Arg(Order)->Arg(All)->Unit(
+    benchmark::kMillisecond);
 
 /// Many small blocks: the cost of starting one.
 static void emptyBlocks(benchmark::State &state) {

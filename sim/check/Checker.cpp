@@ -18,7 +18,8 @@ static bool checksOrder(const KindSet &kinds) {
   return false;
 }
 
-void addChecks(Session &session, MemoryState &memory, ObserverList &observers) {
+void addChecks(Session &session, MemoryState &memory, ObserverList &observers,
+               Touched *touched) {
   const KindSet &kinds = session.kinds();
   uint64_t launch = session.nextLaunch();
   auto report = [&session, &memory, launch](Finding finding) {
@@ -33,7 +34,7 @@ void addChecks(Session &session, MemoryState &memory, ObserverList &observers) {
       kinds.has(Kind::Wgmma) || kinds.has(Kind::Barrier))
     observers.add(std::make_unique<AccessCheck>(memory, kinds, report));
   if (checksOrder(kinds))
-    observers.add(std::make_unique<OrderCheck>(launch, report));
+    observers.add(std::make_unique<OrderCheck>(launch, report, touched));
 }
 
 } // namespace tilewright::sim::check

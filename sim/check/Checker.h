@@ -10,9 +10,12 @@ namespace tilewright::sim::check {
 
 class MemoryState;
 class Session;
+struct Touched;
 
-/// Adds the checks that `session` has on, for its next launch.
-void addChecks(Session &session, MemoryState &memory, ObserverList &observers);
+/// Adds the checks that `session` has on, for its next launch. `touched`, which
+/// may be null, gets what that does to global memory.
+void addChecks(Session &session, MemoryState &memory, ObserverList &observers,
+               Touched *touched);
 
 } // namespace tilewright::sim::check
 

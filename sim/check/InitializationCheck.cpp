@@ -177,6 +177,8 @@ static const char *readerOf(EffectKind kind) {
     return "the bulk copy";
   case EffectKind::LoadMatrix:
     return "ldmatrix";
+  case EffectKind::TensormapReplace:
+    return "tensormap.replace";
   default:
     return "the access";
   }
@@ -330,7 +332,9 @@ void AccessCheck::unmarkTaintedStores(const Inst &inst, const Effect &effect,
 void AccessCheck::markWrites(const Inst &inst, const Effect &effect,
                              Warp &warp) {
   for (const Span &span : footprint.spans)
-    if (span.writes)
+    if (effect.kind == EffectKind::Discard)
+      memory.unwritten(span.address, span.bytes);
+    else if (span.writes)
       mark(warp, span);
   if (effect.kind == EffectKind::Store && effect.use && warp.followsValues)
     unmarkTaintedStores(inst, effect, warp);

@@ -115,6 +115,7 @@ static bool addressOf(const Inst &inst, const Effect &effect, Warp &warp,
   case EffectKind::Reduction:
   case EffectKind::LoadMatrix:
   case EffectKind::StoreMatrix:
+  case EffectKind::TensormapReplace:
     address = laneAddress(inst, warp, static_cast<int>(lane));
     return true;
   default:

@@ -17,8 +17,37 @@ static constexpr size_t globalReaders = 4;
 // Order
 //===----------------------------------------------------------------------===//
 
+/// Whether what was written to a tensor map shows to whoever reads it through
+/// the tensormap proxy: it is ordered as for anybody else, handed over by a
+/// release, and let through by an acquire of this map.
+bool OrderCheck::orderedForMap(const Accessor &who, const AccessRecord &other,
+                               uint32_t otherLanes, uint32_t lanes) const {
+  Accessor generic = who;
+  generic.mapAddress = 0;
+  generic.clock = who.generic;
+  generic.record.method = Method::Generic;
+  if (!ordered(generic, other, otherLanes, lanes))
+    return false;
+  for (const LaneGroup &group : who.state->groups) {
+    if (!(group.lanes & lanes) || !group.view.maps)
+      continue;
+    const MapFences::Acquired *found = group.view.maps->find(who.mapAddress);
+    auto covers = [&](const ClockRef &clock) {
+      return other.cluster == who.record.cluster
+                 ? clock.covers(other.agent, otherLanes, other.time)
+                 : clock && clock->foreign.covers(other.globalAgent, otherLanes,
+                                                  other.time);
+    };
+    return found && covers(found->all) &&
+           (other.releasesMap || covers(found->released));
+  }
+  return false;
+}
+
 bool OrderCheck::ordered(const Accessor &who, const AccessRecord &other,
                          uint32_t otherLanes, uint32_t lanes) const {
+  if (who.mapAddress) [[unlikely]]
+    return orderedForMap(who, other, otherLanes, lanes);
   if (other.cluster != who.record.cluster)
     return who.clock &&
            who.clock->foreign.covers(other.globalAgent, otherLanes, other.time);
@@ -279,15 +308,37 @@ void OrderCheck::globalRange(Accessor &who, uint64_t address, uint64_t bytes,
     walk<false>(pass, offset, bytes, lanes, laneBytes);
 }
 
-/// Every `step`-th of some chunks of the block's own shared memory.
+/// Every `step`-th of some chunks of the block's own shared memory. Products
+/// read the same chunks again and again, so most of them were read last by the
+/// record that the chunk before was read by.
 void OrderCheck::readChunks(Accessor &who, const uint32_t *addresses, int count,
                             int step, uint32_t bytes) {
   const Cta &cta = *who.warp->cta;
   uint64_t start = cta.rank * stateOf(*cta.cluster).sharedStride;
   Pass pass = sharedPass(who);
-  for (int i = 0; i < count; i += step)
-    if (addresses[i] + bytes <= cta.sharedSize)
-      walk<false>(pass, start + addresses[i], bytes, 1, 0);
+  const uint32_t word = packTouch(pass.self, 0);
+  uint32_t replaced = word;
+  for (int i = 0; i < count; i += step) {
+    if (addresses[i] + bytes > cta.sharedSize)
+      continue;
+    uint64_t at = start + addresses[i];
+    ShadowBlock &home = pass.shadow.block(at, bytes);
+    if (uint64_t(1) << home.shift != bytes) {
+      walk<false>(pass, at, bytes, 1, 0);
+      continue;
+    }
+    Cell &cell = home.cells[at % blockBytes >> home.shift];
+    if (cell.write && cell.write >> laneBits != pass.known)
+      checkTouch(pass, pass.shadow.log.touch(cell.write), 1, false, true, at);
+    if (cell.read == replaced || cell.read == 0) {
+      cell.read = word;
+      continue;
+    }
+    uint32_t before = cell.read;
+    addRead(pass, cell, word, 1);
+    if (cell.read == word)
+      replaced = before;
+  }
 }
 
 /// Lanes whose addresses follow no pattern: those in the block's own shared

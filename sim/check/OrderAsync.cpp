@@ -279,19 +279,17 @@ void OrderCheck::copyInGroup(const Inst &inst, Accessor &who, uint32_t lane,
 void OrderCheck::readMap(const Accessor &who, const std::byte *map) {
   if (!launch->memory.contains(reinterpret_cast<uint64_t>(map), tensorMapBytes))
     return;
-  auto lane = static_cast<uint32_t>(std::countr_zero(who.lanes));
   Accessor reader = who;
-  reader.readsMap = true;
-  reader.clock = groupOf(*who.state, lane).view.maps;
-  reader.fences = &who.state->mapFences;
+  reader.mapAddress = reinterpret_cast<uint64_t>(map);
   reader.record.order = MemoryOrder::Weak;
   range(reader, map, tensorMapBytes, who.lanes, 0, false);
 }
 
-void OrderCheck::tensormapReplace(const Inst &inst, const Effect &effect,
-                                  Warp &warp) {
+/// tensormap.replace, and discard, which is a weak write of any value.
+void OrderCheck::blockWrite(const Inst &inst, const Effect &effect,
+                            Warp &warp) {
   LanePointers pointers;
-  if (!resolveQuietly(inst, warp, tensorMapBytes, pointers))
+  if (!resolveQuietly(inst, warp, effect.bytes, pointers))
     return;
   forgetOldRecords(warp);
   WarpState &state = stateOf(warp);
@@ -299,7 +297,7 @@ void OrderCheck::tensormapReplace(const Inst &inst, const Effect &effect,
     if (uint32_t lanes = state.groups[i].lanes & warp.mask) {
       Accessor who = accessor(inst, effect, warp, state.groups[i], lanes,
                               pointers.pattern == Pattern::Uniform, false);
-      accessGroup(inst, who, pointers, lanes, tensorMapBytes, true);
+      accessGroup(inst, who, pointers, lanes, effect.bytes, true);
     }
 }
 
@@ -321,6 +319,8 @@ void OrderCheck::tensormapCopy(const Inst &inst, const Effect &effect,
   if (const std::byte *from = sharedPointer(warp, read64(warp, inst.b, lane),
                                             tensorMapBytes, error))
     range(who, from, tensorMapBytes, 1u << lane, 0, false);
+  who.record.releasesMap = true;
+  who.globalId = 0;
   range(who, to, tensorMapBytes, 1u << lane, 0, true);
 }
 

@@ -124,7 +124,6 @@ View OrderCheck::release(Warp &warp, uint32_t lanes) {
   if (state.hasFences) {
     addFenced(warp, state, state.proxyFences, lanes, view.async);
     addFenced(warp, state, state.initFences, lanes, view.inits);
-    addFenced(warp, state, state.mapFences, lanes, view.maps);
     addFenced(warp, state, state.releaseFences, lanes, view.fencedGeneric);
   }
   ++state.time;
@@ -194,7 +193,8 @@ void OrderCheck::before(const Inst &inst, const Effect &effect, Warp &warp) {
     tensorCopy(inst, effect, warp);
     break;
   case EffectKind::TensormapReplace:
-    tensormapReplace(inst, effect, warp);
+  case EffectKind::Discard:
+    blockWrite(inst, effect, warp);
     break;
   case EffectKind::TensormapCopy:
     tensormapCopy(inst, effect, warp);
@@ -222,8 +222,9 @@ void OrderCheck::after(const Inst &inst, const Effect &effect, Warp &warp,
   case EffectKind::Fence:
   case EffectKind::ProxyFence:
   case EffectKind::InitFence:
-  case EffectKind::TensormapFence:
     return fence(effect, warp);
+  case EffectKind::TensormapFence:
+    return tensormapFence(inst, effect, warp);
   case EffectKind::WarpSync:
     return warpSync(inst, warp);
   case EffectKind::WarpExchange: {

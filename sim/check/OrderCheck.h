@@ -10,6 +10,7 @@
 #define TILEWRIGHT_SIM_CHECK_ORDERCHECK_H
 
 #include "sim/check/Finding.h"
+#include "sim/check/LaunchOrder.h"
 #include "sim/check/OrderState.h"
 #include "sim/exec/Memory.h"
 #include "sim/exec/Observer.h"
@@ -38,7 +39,8 @@ struct Accessor {
   ClockRef generic; ///< of the issuing lanes, to tell races from missing fences
   /// Up to which its own accesses count for the async proxy.
   const LaneTimes *fences = nullptr;
-  bool readsMap = false;
+  /// Of the tensor map that it reads in global memory, or 0.
+  uint64_t mapAddress = 0;
   RecordId sharedId = 0, globalId = 0;
   /// The last record that is ordered before with all its lanes.
   RecordId knownShared = 0, knownGlobal = 0;
@@ -51,10 +53,12 @@ bool resolveQuietly(const Inst &inst, Warp &warp, uint32_t bytes,
 class OrderCheck final : public Observer {
 public:
   using Report = std::function<void(Finding)>;
-  OrderCheck(uint64_t launchNumber, Report report)
-      : launchNumber(launchNumber), sink(std::move(report)) {}
+  /// `touched`, which may be null, gets what the launch did to global memory.
+  OrderCheck(uint64_t launchNumber, Report report, Touched *touched = nullptr)
+      : launchNumber(launchNumber), sink(std::move(report)), touched(touched) {}
 
   void launchStarts(LaunchContext &launch) override;
+  void launchEnds(LaunchContext &launch) override;
   void clusterStarts(Cluster &cluster) override;
   void clusterEnds(Cluster &cluster) override;
   void before(const Inst &inst, const Effect &effect, Warp &warp) override;
@@ -134,6 +138,8 @@ private:
   void addRead(Pass &pass, Cell &cell, uint32_t word, uint32_t lanes);
   bool ordered(const Accessor &who, const AccessRecord &other,
                uint32_t otherLanes, uint32_t lanes) const;
+  bool orderedForMap(const Accessor &who, const AccessRecord &other,
+                     uint32_t otherLanes, uint32_t lanes) const;
   bool conflicts(const Accessor &who, const AccessRecord &other) const;
   void checkMbarrierBytes(Accessor &who, Cta &cta, uint64_t offset,
                           uint64_t bytes);
@@ -146,6 +152,8 @@ private:
   bool knowsStart(const WarpState &state, uint32_t lanes, uint32_t rank) const;
   View lastView(Cta &cta);
   void clusterLeftovers(ClusterState &cluster);
+  uint32_t toucherOf(Touch touch, bool writes,
+                     std::map<std::array<uint32_t, 3>, uint32_t> &known);
   void mbarrierLeftovers(ClusterState &cluster, Cta &cta, Warp &witness,
                          const View &last);
   void bulkLeftovers(ClusterState &cluster, Cta &cta);
@@ -167,6 +175,7 @@ private:
 
   // OrderSync.cpp: barriers and fences.
   void fence(const Effect &effect, Warp &warp);
+  void tensormapFence(const Inst &inst, const Effect &effect, Warp &warp);
   void warpSync(const Inst &inst, Warp &warp);
   void barrierBefore(const Inst &inst, Warp &warp);
   void barrierAfter(const Inst &inst, const Effect &effect, Warp &warp,
@@ -217,7 +226,7 @@ private:
                    const std::byte *from, uint32_t bytes, ptx::Space space,
                    Write write);
   void readMap(const Accessor &who, const std::byte *map);
-  void tensormapReplace(const Inst &inst, const Effect &effect, Warp &warp);
+  void blockWrite(const Inst &inst, const Effect &effect, Warp &warp);
   void tensormapCopy(const Inst &inst, const Effect &effect, Warp &warp);
   void tensorGlobal(Accessor &who, const TensorMap &map,
                     const int32_t *coordinates, bool writes);
@@ -248,6 +257,8 @@ private:
   };
   void reportConflict(Conflict conflict, uint64_t address, bool isGlobal);
   void describeProxy(const Conflict &conflict, Finding &found) const;
+  std::string missingMapFence(const Conflict &conflict) const;
+  bool bothDiscard(const Conflict &conflict) const;
   bool describeLanes(const Conflict &conflict, uint32_t lane,
                      uint32_t otherLane, Finding &found) const;
   void describeThreads(const Conflict &conflict, uint32_t lane,
@@ -270,6 +281,7 @@ private:
 
   const uint64_t launchNumber;
   const Report sink;
+  Touched *const touched;
   LaunchContext *launch = nullptr;
   uint32_t warpsPerCluster = 1;
   uint32_t nextGlobalAgent = 0;

@@ -169,6 +169,61 @@ void OrderCheck::bulkLeftovers(ClusterState &cluster, Cta &cta) {
 }
 
 //===----------------------------------------------------------------------===//
+// What other launches meet
+//===----------------------------------------------------------------------===//
+
+/// The number in `touched` of an instruction that accessed global memory.
+uint32_t
+OrderCheck::toucherOf(Touch touch, bool writes,
+                      std::map<std::array<uint32_t, 3>, uint32_t> &known) {
+  const AccessRecord &record = global.log[touch.record];
+  bool strong =
+      record.order != MemoryOrder::Weak && record.scope >= MemoryScope::Gpu;
+  auto [found, isNew] =
+      known.try_emplace({record.pc, writes, strong},
+                        static_cast<uint32_t>(touched->touchers.size()));
+  if (!isNew)
+    return found->second;
+  Finding at;
+  setOther(at, record.cluster, record.warp,
+           static_cast<uint32_t>(std::countr_zero(touch.lanes)), record.pc);
+  touched->touchers.push_back({at.other, nameOf(code(record.pc)), writes,
+                               strong, at.otherBlock, at.otherThread});
+  return found->second;
+}
+
+/// The shadow of global memory knows who wrote each byte last, and who has read
+/// it since.
+void OrderCheck::launchEnds(LaunchContext &) {
+  if (!touched)
+    return;
+  *touched = Touched();
+  touched->kernel = launch->launch->kernel->name;
+  touched->launch = launchNumber;
+  uint64_t base = reinterpret_cast<uint64_t>(launch->memory.base);
+  std::map<std::array<uint32_t, 3>, uint32_t> known;
+  uint32_t lastWrite = 0, writer = 0, lastRead = 0, reader = 0;
+  global.forTouched([&](const Cell &cell, uint64_t offset, uint64_t bytes) {
+    // Neighbours have the same word where one access wrote them.
+    if (cell.write && cell.write != lastWrite) {
+      writer = toucherOf(global.log.touch(cell.write), true, known);
+      lastWrite = cell.write;
+    }
+    if (cell.write)
+      touched->add(base + offset, bytes, writer);
+    if (cell.read && cell.read != lastRead) {
+      Touch touch = cell.read & readSetBit
+                        ? global.readSet(cell.read).touches.front()
+                        : global.log.touch(cell.read);
+      reader = toucherOf(touch, false, known);
+      lastRead = cell.read;
+    }
+    if (cell.read)
+      touched->add(base + offset, bytes, reader);
+  });
+}
+
+//===----------------------------------------------------------------------===//
 // Faults
 //===----------------------------------------------------------------------===//
 

@@ -104,6 +104,9 @@ void OrderCheck::publish(Warp &warp, uint32_t lane, const Effect &effect,
     return; // A chain of atomics goes on as it is.
   Known knownGeneric = exportClock(warp, generic);
   Known knownAsync = exportClock(warp, async);
+  Known released;
+  if (view->maps)
+    released = exportClock(warp, view->maps->released);
   for (uint64_t at = first; at <= last; ++at) {
     Location &location = locations[at];
     // A plain write starts a chain of its own.
@@ -112,6 +115,7 @@ void OrderCheck::publish(Warp &warp, uint32_t lane, const Effect &effect,
     location.generic.join(knownGeneric);
     location.async.join(knownAsync);
     location.hinted.join(hinted);
+    location.released.join(released);
     location.scope = std::min(location.scope, scope);
     location.cluster = stateOf(*warp.cta->cluster).number;
     location.cta = warp.cta->rank;
@@ -140,6 +144,8 @@ void OrderCheck::observe(Warp &warp, uint32_t lane, const Effect &effect,
     learnt.seenGeneric.join(importClock(cluster, location.generic));
     learnt.seenAsync.join(importClock(cluster, location.async));
     learnt.hinted.join(importClock(cluster, location.hinted));
+    if (!location.released.empty())
+      learnt.maps.edit().released.join(importClock(cluster, location.released));
   }
   if (!learnt.seenGeneric && !learnt.hinted)
     return;

@@ -321,6 +321,7 @@ View OrderCheck::fencedView(Warp &warp, uint32_t lanes) {
       fenced.generic.join(group.view.fencedGeneric);
       fenced.async.join(group.view.fencedAsync);
       fenced.inits.join(group.view.inits);
+      fenced.maps.join(group.view.maps);
     }
   return fenced;
 }

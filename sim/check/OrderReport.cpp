@@ -133,6 +133,7 @@ bool OrderCheck::orderedGenerically(const Accessor &who,
       (isAsync(other.method) && other.method != Method::AsyncCopy))
     return false;
   Accessor generic = who;
+  generic.mapAddress = 0;
   generic.clock = who.generic;
   generic.record.method = Method::Generic;
   return ordered(generic, other, otherLanes, lanes) ||
@@ -141,14 +142,26 @@ bool OrderCheck::orderedGenerically(const Accessor &who,
           who.record.method == Method::Wgmma);
 }
 
+/// Which of the two fences is missing behind what was written to a tensor map.
+std::string OrderCheck::missingMapFence(const Conflict &conflict) const {
+  AccessRecord other = conflict.other;
+  other.releasesMap = true;
+  if (ordered(conflict.who, other, conflict.otherLanes, conflict.lanes))
+    return "no fence.proxy.tensormap with release between this " +
+           conflict.them + " and the acquire of the tensor map that the " +
+           conflict.self + " uses";
+  return "no fence.proxy.tensormap with acquire of this address between the " +
+         conflict.them + " and the " + conflict.self +
+         " that uses the tensor map";
+}
+
 /// Ordered but for the proxy.
 void OrderCheck::describeProxy(const Conflict &conflict, Finding &found) const {
   found.kind = Kind::Proxy;
   std::string ends =
       " between this " + conflict.them + " and the " + conflict.self;
-  if (conflict.who.readsMap)
-    found.message = "no fence.proxy.tensormap with acquire" + ends +
-                    " that uses the tensor map";
+  if (conflict.who.mapAddress)
+    found.message = missingMapFence(conflict);
   else
     found.message = "no fence.proxy.async" + ends + " that " +
                     verb(conflict.writes) + " the same bytes";
@@ -173,6 +186,8 @@ bool OrderCheck::describeLanes(const Conflict &conflict, uint32_t lane,
                     " write different values to the same bytes";
     return !sameValue(who, lane, otherLane);
   }
+  if (bothDiscard(conflict))
+    found.severity = Severity::Formal;
   found.message = "no bar.warp.sync orders this " + conflict.self +
                   " behind the " + conflict.them +
                   " of another lane of the warp";
@@ -182,6 +197,13 @@ bool OrderCheck::describeLanes(const Conflict &conflict, uint32_t lane,
     found.message += "; a shuffle, vote or elect in between orders no memory";
   }
   return true;
+}
+
+/// Neither leaves a value.
+bool OrderCheck::bothDiscard(const Conflict &conflict) const {
+  const Inst &other = code(conflict.other.pc);
+  return conflict.who.effect->kind == EffectKind::Discard &&
+         launch->program->effects[other.effect].kind == EffectKind::Discard;
 }
 
 /// Threads of different warps.
@@ -208,7 +230,7 @@ void OrderCheck::describeThreads(const Conflict &conflict, uint32_t lane,
   }
   // Threads that store what is there already do no harm.
   if (conflict.writes && conflict.otherWrites &&
-      storesWhatIsThere(conflict.who, lane))
+      (storesWhatIsThere(conflict.who, lane) || bothDiscard(conflict)))
     found.severity = Severity::Formal;
 }
 

@@ -10,10 +10,58 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
 namespace tilewright::sim::check {
+
+/// What fences of the tensormap proxy have done (ISA 9.7.13.4): a release hands
+/// what was written so far to that proxy, an acquire lets it through for the
+/// map at one address.
+struct MapFences {
+  struct Acquired {
+    uint64_t address;
+    ClockRef all;      ///< that the acquire is ordered behind
+    ClockRef released; ///< the part of it that a release stands behind
+  };
+  ClockRef released;
+  std::vector<Acquired> acquired;
+
+  const Acquired *find(uint64_t address) const {
+    for (const Acquired &each : acquired)
+      if (each.address == address)
+        return &each;
+    return nullptr;
+  }
+  void acquire(uint64_t address, const ClockRef &all, const ClockRef &released);
+  void join(const MapFences &other);
+};
+
+/// Shared and copied on write; hardly any kernel has one.
+class MapFencesRef {
+public:
+  const MapFences *operator->() const { return fences.get(); }
+  explicit operator bool() const { return fences != nullptr; }
+  bool operator==(const MapFencesRef &) const = default;
+  MapFences &edit() {
+    if (!fences || fences.use_count() > 1)
+      fences = fences ? std::make_shared<MapFences>(*fences)
+                      : std::make_shared<MapFences>();
+    return *fences;
+  }
+  void join(const MapFencesRef &other) {
+    if (!other.fences || other.fences == fences)
+      return;
+    if (!fences)
+      fences = other.fences;
+    else
+      edit().join(*other.fences);
+  }
+
+private:
+  std::shared_ptr<MapFences> fences;
+};
 
 /// What happens before the next operation of a lane, or what a synchronization
 /// object hands on.
@@ -21,7 +69,7 @@ struct View {
   ClockRef generic; ///< before the next access through the generic proxy
   ClockRef async;   ///< before the next operation of the async proxy
   ClockRef inits;   ///< mbarrier inits that asynchronous operations see
-  ClockRef maps;    ///< before the next read of a tensor map
+  MapFencesRef maps;
   /// What the last fence made ready for a relaxed write to publish (ISA 8.8).
   ClockRef fencedGeneric, fencedAsync;
   MemoryScope fenceScope = MemoryScope::Sys;
@@ -94,7 +142,7 @@ struct WarpState {
   bool clusterStarted = false;         ///< has been through a cluster barrier
   std::map<uint32_t, BulkGroups> bulk; ///< by lane
   /// Times of each lane's last fences, up to which its own accesses count.
-  LaneTimes proxyFences{}, initFences{}, releaseFences{}, mapFences{};
+  LaneTimes proxyFences{}, initFences{}, releaseFences{};
   bool hasFences = false;
   WgmmaRegisters registers;
   /// Knowledge at the last exchange among the lanes, which orders no memory.
@@ -163,7 +211,7 @@ struct ClusterState {
 
 /// A location that strong operations wrote: what an acquire gets from it.
 struct Location {
-  Known generic, async, hinted;
+  Known generic, async, hinted, released;
   MemoryScope scope = MemoryScope::Sys;
   uint32_t cluster = 0, cta = 0;
 };

@@ -37,12 +37,6 @@ void OrderCheck::fence(const Effect &effect, Warp &warp) {
       view.async.join(view.generic);
       own = &state.proxyFences;
       break;
-    case EffectKind::TensormapFence:
-      if (!effect.acquires())
-        return;
-      view.maps.join(view.generic);
-      own = &state.mapFences;
-      break;
     default:
       view.inits.join(view.generic);
       break;
@@ -51,6 +45,50 @@ void OrderCheck::fence(const Effect &effect, Warp &warp) {
       (*own)[static_cast<size_t>(std::countr_zero(lanes))] = state.time;
   });
   state.hasFences = true;
+  ++state.time;
+}
+
+void MapFences::acquire(uint64_t address, const ClockRef &all,
+                        const ClockRef &fromReleased) {
+  for (Acquired &each : acquired)
+    if (each.address == address) {
+      each.all.join(all);
+      each.released.join(fromReleased);
+      return;
+    }
+  acquired.push_back({address, all, fromReleased});
+}
+
+void MapFences::join(const MapFences &other) {
+  released.join(other.released);
+  for (const Acquired &each : other.acquired)
+    acquire(each.address, each.all, each.released);
+}
+
+/// A release is for all that its lanes know, an acquire for the map at the
+/// address of each.
+void OrderCheck::tensormapFence(const Inst &inst, const Effect &effect,
+                                Warp &warp) {
+  WarpState &state = stateOf(warp);
+  for (uint32_t rest = warp.mask; rest;) {
+    auto first = static_cast<size_t>(std::countr_zero(rest));
+    uint64_t address =
+        effect.acquires() ? warp.row64<uint64_t>(inst.a)[first] : 0;
+    uint32_t same = rest;
+    for (uint32_t each = rest; effect.acquires() && each; each &= each - 1)
+      if (warp.row64<uint64_t>(inst.a)[std::countr_zero(each)] != address)
+        same &= ~(each & -each);
+    rest &= ~same;
+    changeGroups(state, same, [&](LaneGroup &group) {
+      ClockRef known = group.view.generic;
+      addOwn(warp, state, group.lanes, known);
+      MapFences &maps = group.view.maps.edit();
+      if (effect.acquires())
+        maps.acquire(address, known, maps.released);
+      else
+        maps.released.join(known);
+    });
+  }
   ++state.time;
 }
 

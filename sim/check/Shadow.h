@@ -45,6 +45,8 @@ struct AccessRecord {
   MemoryScope scope = MemoryScope::Thread;
   bool uniform = false; ///< every lane accessed all of it
   bool updates = false; ///< atomic
+  /// Hands what it writes to the tensormap proxy.
+  bool releasesMap = false;
 };
 
 using RecordId = uint32_t;
@@ -147,6 +149,24 @@ public:
     }
   }
 
+  /// Calls `each(cell, offset, bytes)` for the granules that somebody touched,
+  /// in their order.
+  template <typename Each>
+  void forTouched(Each each) const {
+    for (uint64_t page = 0; page < pages.size(); ++page)
+      for (uint64_t b = 0; pages[page] && b < pageBlocks; ++b) {
+        const ShadowBlock *home = pages[page][b].get();
+        uint64_t at = page * pageBytes + b * blockBytes;
+        for (size_t i = 0; home && i < home->cells.size(); ++i)
+          if (home->cells[i].write || home->cells[i].read)
+            each(home->cells[i], at + (i << home->shift),
+                 uint64_t(1) << home->shift);
+      }
+  }
+
+  const ReadSet &readSet(uint32_t word) const {
+    return sets[word & ~readSetBit];
+  }
   ReadSet &readSet(uint32_t word) { return sets[word & ~readSetBit]; }
   uint32_t newReadSet();
   void freeReads(Cell &cell) {

@@ -14,6 +14,8 @@ CUresult cuStreamCreateWithPriority(CUstream *out, unsigned flags,
         int least = 0, greatest = 0;
         cuCtxGetStreamPriorityRange(&least, &greatest);
         priority = std::min(least, std::max(greatest, priority));
+        if (driver.checks)
+          driver.checks->watchOrder();
         auto stream = std::make_shared<Stream>(*context, flags, priority);
         {
           std::lock_guard<std::mutex> lock(driver.streamMutex);

@@ -4,6 +4,7 @@
 
 #include "sim/check/Checker.h"
 #include "sim/driver/Device.h"
+#include "sim/driver/Ordering.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -26,8 +27,13 @@ std::optional<check::Settings> checksOfEnvironment(std::string &error) {
 }
 
 Checks::Checks(check::Settings settings)
-    : session(std::move(settings), [](const std::string &text) {
-        fwrite(text.data(), 1, text.size(), stderr);
+    : session(std::move(settings),
+              [](const std::string &text) {
+                fwrite(text.data(), 1, text.size(), stderr);
+              }),
+      launchOrder([this](Finding finding) {
+        finding.object = memory.describe(*finding.address, 1);
+        session.add(std::move(finding));
       }) {}
 
 bool Checks::open(const AddressSpace &space) {
@@ -70,6 +76,9 @@ void Checks::allocated(const Allocation &allocation) {
   bool startsWritten = kind != MemoryKind::Device && kind != MemoryKind::Pool;
   memory.allocated({allocation.address, allocation.size, describe(allocation)},
                    startsWritten);
+  launchOrder.forget(allocation.address, allocation.size);
+  if (kind == MemoryKind::PinnedHost || kind == MemoryKind::Managed)
+    launchOrder.sharedWithHost(allocation.address, allocation.size);
 }
 
 void Checks::released(const Allocation &allocation) {
@@ -100,12 +109,43 @@ void Checks::copied(const PitchedBox &target, const PitchedBox &source,
     eachRow(target, source, extent, [&](uint64_t to, uint64_t from) {
       memory.copied(to, from, extent.width);
     });
+  touchRows(target, source, extent, "copy", true);
+  touchRows(source, target, extent, "copy", false);
 }
 
 void Checks::filled(const PitchedBox &target, const Extent &extent) {
   if (memory.writtenBytes())
     eachRow(target, {}, extent,
             [&](uint64_t to, uint64_t) { memory.written(to, extent.width); });
+  touchRows(target, {}, extent, "fill", true);
+}
+
+/// What the operation that runs on this thread does to the rows of `box`.
+void Checks::touchRows(const PitchedBox &box, const PitchedBox &other,
+                       const Extent &extent, const char *what, bool writes) {
+  OrderedRun *run = OrderedRun::current();
+  if (!run || !memory.contains(box.address))
+    return;
+  auto toucher = static_cast<uint32_t>(run->touched.touchers.size());
+  check::Toucher copy;
+  copy.name = what;
+  copy.writes = writes;
+  run->touched.touchers.push_back(std::move(copy));
+  eachRow(box, other, extent, [&](uint64_t address, uint64_t) {
+    run->touched.add(address, extent.width, toucher);
+  });
+}
+
+void Checks::watchOrder() {
+  if (session.kinds().has(Kind::Race))
+    launchOrder.watch();
+}
+
+void Checks::orderEnds(const check::LaunchOrder::Handle &operation,
+                       check::Touched touched,
+                       std::shared_ptr<const void> owner) {
+  if (launchOrder.ends(operation, std::move(touched), std::move(owner)))
+    session.report();
 }
 
 void Checks::hostAccess(const std::string &what, uint64_t address,
@@ -133,7 +173,8 @@ void Checks::hostFree(uint64_t address) {
 }
 
 void Checks::addObservers(ObserverList &observers) {
-  check::addChecks(session, memory, observers);
+  OrderedRun *run = OrderedRun::current();
+  check::addChecks(session, memory, observers, run ? &run->touched : nullptr);
 }
 
 } // namespace tilewright::sim::driver

@@ -5,6 +5,7 @@
 #ifndef TILEWRIGHT_SIM_DRIVER_CHECKS_H
 #define TILEWRIGHT_SIM_DRIVER_CHECKS_H
 
+#include "sim/check/LaunchOrder.h"
 #include "sim/check/MemoryState.h"
 #include "sim/check/Session.h"
 #include "sim/exec/Engine.h"
@@ -45,13 +46,24 @@ public:
 
   /// Hangs the checks on the next launch.
   void addObservers(ObserverList &observers);
+
+  /// The order of streams' work, for the check of races.
+  check::LaunchOrder &order() { return launchOrder; }
+  /// There is more than one stream from now on.
+  void watchOrder();
+  void orderEnds(const check::LaunchOrder::Handle &operation,
+                 check::Touched touched, std::shared_ptr<const void> owner);
   void launchEnded() { session.report(); }
 
   void finish() { session.finish(); }
 
 private:
+  void touchRows(const PitchedBox &box, const PitchedBox &other,
+                 const Extent &extent, const char *what, bool writes);
+
   check::Session session;
   check::MemoryState memory;
+  check::LaunchOrder launchOrder;
 };
 
 /// "cuMemAlloc of 4096 bytes, allocation #7".

@@ -36,6 +36,8 @@ std::shared_ptr<Stream> Context::perThreadStream() {
     std::shared_ptr<Stream> &stream = perThread[std::this_thread::get_id()];
     if (stream)
       return stream;
+    if (Checks *checks = Driver::instance().checks.get())
+      checks->watchOrder();
     created = stream = std::make_shared<Stream>(*this, CU_STREAM_DEFAULT, 0);
   }
   std::lock_guard<std::mutex> lock(Driver::instance().streamMutex);

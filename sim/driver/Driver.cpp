@@ -118,6 +118,8 @@ CUresult Driver::initialize() {
     result = openChecks();
   if (result == CUDA_SUCCESS)
     result = openDebugging();
+  if (result == CUDA_SUCCESS)
+    result = openSchedules();
   if (result != CUDA_SUCCESS) {
     devices.clear();
     return result;
@@ -130,6 +132,8 @@ CUresult Driver::initialize() {
       driver.checks->finish();
     if (driver.debugging)
       driver.debugging->finish();
+    if (driver.schedules)
+      driver.schedules->finish();
   });
   initialized = true;
   return CUDA_SUCCESS;
@@ -192,6 +196,10 @@ CUresult Driver::openChecks() {
     checks.reset();
     return CUDA_ERROR_OUT_OF_MEMORY;
   }
+  scheduler.seen = [this](const Task &task) {
+    if (task.order)
+      checks->order().hostSaw(task.order);
+  };
   for (auto &device : devices)
     checks->guard(device->arena);
   checks->guard(*hostArena);
@@ -207,6 +215,32 @@ CUresult Driver::openDebugging() {
   if (debugSettings.any())
     debugging =
         std::make_unique<debug::Session>(std::move(debugSettings), debugHost());
+  return CUDA_SUCCESS;
+}
+
+CUresult Driver::openSchedules() {
+  const char *count = getenv("TILEWRIGHT_SIM_SCHEDULES");
+  const char *json = getenv("TILEWRIGHT_SIM_SCHEDULES_JSON");
+  if (!count || !*count)
+    return CUDA_SUCCESS;
+  std::string error;
+  std::optional<schedule::Settings> settings =
+      schedule::parseSettings(count, json ? json : "", error);
+  if (!settings) {
+    printMessage("TILEWRIGHT_SIM_SCHEDULES: " + error);
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  schedule::Session::Host host;
+  host.print = debugHost().print;
+  host.describe = [](uint64_t address) -> std::string {
+    debug::Host::Object object = debugHost().findObject(address);
+    if (object.name.empty())
+      return "";
+    return "byte " + std::to_string(address - object.address) + " of " +
+           object.name;
+  };
+  schedules = std::make_unique<schedule::Session>(std::move(*settings),
+                                                  std::move(host));
   return CUDA_SUCCESS;
 }
 

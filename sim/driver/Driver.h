@@ -9,6 +9,7 @@
 #include "sim/driver/HandleTable.h"
 #include "sim/driver/Module.h"
 #include "sim/memory/AddressSpace.h"
+#include "sim/schedule/Session.h"
 
 #include <map>
 #include <memory>
@@ -59,6 +60,8 @@ public:
   std::unique_ptr<Checks> checks;
   /// Null without tools of debugging.
   std::unique_ptr<debug::Session> debugging;
+  /// Null unless each launch runs under several schedules.
+  std::unique_ptr<schedule::Session> schedules;
   AddressSpace space;
   std::vector<std::unique_ptr<Device>> devices;
   std::unique_ptr<Arena> hostArena; ///< pinned and managed memory
@@ -84,6 +87,7 @@ private:
   CUresult openDevices();
   CUresult openChecks();
   CUresult openDebugging();
+  CUresult openSchedules();
 
   std::mutex mutex;
   std::atomic<bool> initialized{false};

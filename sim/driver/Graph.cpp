@@ -157,6 +157,8 @@ CUresult compileGraph(const Graph &graph,
   std::vector<GraphNode *> sorted;
   if (!graph.order(sorted))
     return CUDA_ERROR_INVALID_VALUE;
+  if (Checks *checks = Driver::instance().checks.get())
+    checks->watchOrder();
   auto compiled = std::make_shared<GraphProgram>();
   std::map<const GraphNode *, size_t> position;
   for (const GraphNode *node : sorted) {

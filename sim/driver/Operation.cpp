@@ -4,6 +4,7 @@
 
 #include "sim/driver/Api.h"
 #include "sim/driver/Driver.h"
+#include "sim/driver/Ordering.h"
 
 #include <atomic>
 #include <cstring>
@@ -50,13 +51,14 @@ private:
 };
 } // namespace
 
-/// Runs a kernel before the eyes of the checks and of tools of debugging; one
-/// that nobody watches runs on all cores.
+/// Runs a kernel before the eyes of the checks, of tools of debugging and of
+/// `other`, if there is one; what nobody watches runs on all cores.
 static Result<LaunchStats> runWatched(Launch &launch,
                                       const DeviceConfig &config,
-                                      const GlobalMemory &memory) {
+                                      const GlobalMemory &memory,
+                                      std::unique_ptr<Observer> other) {
   Driver &driver = Driver::instance();
-  if (!driver.checks && !driver.debugging)
+  if (!driver.checks && !driver.debugging && !other)
     return run(launch, config, memory);
   std::optional<Result<LaunchStats>> stats;
   {
@@ -65,6 +67,7 @@ static Result<LaunchStats> runWatched(Launch &launch,
       driver.debugging->addObservers(observers, launch);
     if (driver.checks)
       driver.checks->addObservers(observers);
+    observers.add(std::move(other));
     if (!observers.empty())
       launch.observer = &observers;
     stats = run(launch, config, memory);
@@ -94,9 +97,16 @@ static void executeKernel(const KernelOperation &kernel, Context &context) {
   launch.cooperative = kernel.cooperative;
   launch.gridWorkspace = workspace.address;
   launch.spinTimeout = kSpinTimeout;
+  if (OrderedRun *ordered = OrderedRun::current())
+    ordered->owner = kernel.function->image;
   GlobalMemory memory{driver.space.base(), driver.space.size()};
   const DeviceConfig &config = context.device.config;
-  Result<LaunchStats> stats = runWatched(launch, config, memory);
+  auto runOnce = [&](std::unique_ptr<Observer> other) {
+    return runWatched(launch, config, memory, std::move(other));
+  };
+  Result<LaunchStats> stats =
+      driver.schedules ? driver.schedules->run(launch, config, memory, runOnce)
+                       : runOnce(nullptr);
   if (!stats)
     context.fail(resultOf(stats.error()), "kernel '" + launch.kernel->name +
                                               "': " + stats.error().message);
@@ -155,6 +165,8 @@ static void executeMemoryValue(const MemoryValueOperation &operation,
     while (!isSatisfied(operation) && context.error() == CUDA_SUCCESS &&
            !Driver::instance().scheduler.isStopping())
       std::this_thread::sleep_for(std::chrono::microseconds(20));
+    // Whoever wrote the value, and what it waited for, is unknown.
+    currentWaitedFor(nullptr);
     return;
   }
   if (Checks *checks = Driver::instance().checks.get())
@@ -172,6 +184,8 @@ static void executeMemoryValue(const MemoryValueOperation &operation,
 template <typename Call>
 static void callHost(const Call &call) {
   ThreadState &state = threadState();
+  // It may tell the rest of the program.
+  hostSawCurrent();
   state.inHostFunction = true;
   call();
   state.inHostFunction = false;
@@ -180,6 +194,7 @@ static void callHost(const Call &call) {
 static void stampEvent(Event &event) {
   auto recording = std::make_shared<EventRecording>();
   recording->time = std::chrono::steady_clock::now();
+  hostSawCurrent();
   std::lock_guard<std::mutex> lock(Driver::instance().streamMutex);
   event.recording = std::move(recording);
   event.capture.reset();
@@ -193,19 +208,23 @@ static void waitForEvent(Event &event) {
       task = event.recording->task;
   }
   Driver::instance().scheduler.wait(task);
+  currentWaitedFor(task);
 }
 
-static void executeProgram(const GraphProgram &program, Context &context) {
+static void executeProgram(const GraphProgram &program, Context &context,
+                           bool enabled) {
   for (const ProgramStep &step : program.steps) {
     if (context.error() != CUDA_SUCCESS)
       return;
-    if (!step.enabled)
+    if (step.child) {
+      executeProgram(*step.child, context, enabled && step.enabled);
       continue;
-    if (step.child)
-      executeProgram(*step.child, context);
-    else
+    }
+    OrderedRun run(OrderedTask::nextStep());
+    if (enabled && step.enabled)
       execute(step.operation, context);
   }
+  OrderedRun end(OrderedTask::nextStep());
 }
 
 namespace {
@@ -245,7 +264,7 @@ struct Executor {
     // Compiled into the step's own program.
   }
   void operator()(const ProgramOperation &program) const {
-    executeProgram(*program.program, context);
+    executeProgram(*program.program, context, true);
   }
 };
 } // namespace

@@ -2,6 +2,8 @@
 
 #include "sim/driver/Scheduler.h"
 
+#include <system_error>
+
 namespace tilewright::sim::driver {
 
 Scheduler::~Scheduler() { shutDown(); }
@@ -11,6 +13,19 @@ void Scheduler::runBody(Task &task) {
   task.body = nullptr;
   if (body)
     body();
+}
+
+/// False where the host has no more threads: those that there are do the work,
+/// later.
+bool Scheduler::addWorker() {
+  try {
+    workers.emplace_back([this] { workerLoop(); });
+  } catch (const std::system_error &) {
+    if (workers.empty())
+      throw;
+    return false;
+  }
+  return true;
 }
 
 void Scheduler::makeReady(const TaskHandle &task) {
@@ -23,13 +38,11 @@ void Scheduler::makeReady(const TaskHandle &task) {
     progress.notify_all();
     return;
   case Task::Kind::Pooled:
-    readyQueue.push_back(task);
     // A worker that is idle but already promised to an earlier task is no
     // help: compare with the length of the queue.
-    if (readyQueue.size() > idleWorkers)
-      workers.emplace_back([this] { workerLoop(); });
-    else
+    if (readyQueue.size() < idleWorkers || !addWorker())
       workAvailable.notify_one();
+    readyQueue.push_back(task);
     return;
   }
 }
@@ -126,6 +139,8 @@ void Scheduler::runHere(const TaskHandle &task) {
   }
   runBody(*task);
   finish(task, /*callerIsWorker=*/false);
+  if (seen)
+    seen(*task);
 }
 
 void Scheduler::wait(const TaskHandle &task) {
@@ -134,13 +149,23 @@ void Scheduler::wait(const TaskHandle &task) {
   std::unique_lock<std::mutex> lock(mutex);
   task->awaited = true;
   progress.wait(lock, [&] { return task->done || stopping; });
+  bool done = task->done;
+  lock.unlock();
+  if (done && seen)
+    seen(*task);
 }
 
 bool Scheduler::isDone(const TaskHandle &task) {
   if (!task)
     return true;
-  std::lock_guard<std::mutex> lock(mutex);
-  return task->done;
+  {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!task->done)
+      return false;
+  }
+  if (seen)
+    seen(*task);
+  return true;
 }
 
 void Scheduler::shutDown() {

@@ -7,6 +7,8 @@
 #ifndef TILEWRIGHT_SIM_DRIVER_SCHEDULER_H
 #define TILEWRIGHT_SIM_DRIVER_SCHEDULER_H
 
+#include "sim/check/LaunchOrder.h"
+
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -30,6 +32,10 @@ public:
     Light,  ///< short: runs on the thread that finished its last dependency
     Caller, ///< runs on the thread that submitted it
   };
+
+  /// How checks follow it, or null. Set by whoever submits it, under the stream
+  /// mutex.
+  check::LaunchOrder::Handle order;
 
 private:
   friend class Scheduler;
@@ -56,6 +62,9 @@ public:
   /// Drops what has not started and waits for what has. Called once, when the
   /// process exits; later submissions are dropped.
   void shutDown();
+  /// Called when somebody has waited for a task, or has seen it done. Set
+  /// before the first task.
+  std::function<void(const Task &)> seen;
   /// For work that waits for something outside, and must not hold up the end.
   bool isStopping() const { return stopping.load(); }
 
@@ -64,6 +73,7 @@ private:
   /// before it returns; one Pooled task may be returned for the caller to run.
   TaskHandle finish(TaskHandle task, bool callerIsWorker);
   void makeReady(const TaskHandle &task);
+  bool addWorker();
   void workerLoop();
   static void runBody(Task &task);
 

@@ -4,6 +4,9 @@
 
 #include "sim/driver/Api.h"
 #include "sim/driver/Driver.h"
+#include "sim/driver/Ordering.h"
+
+#include <new>
 
 namespace tilewright::sim::driver {
 
@@ -124,14 +127,24 @@ CUresult enqueue(const std::shared_ptr<Context> &context,
       return error;
     std::vector<TaskHandle> dependencies = dependenciesOf(*context, *stream);
     bool tellsErrors = std::holds_alternative<CallbackOperation>(operation);
-    auto body = [context, tellsErrors, work = std::move(operation)] {
-      if (context->error() == CUDA_SUCCESS || tellsErrors)
+    Ordering ordering = orderBehind(dependencies, operation);
+    auto body = [context, tellsErrors, ordering, work = std::move(operation)] {
+      OrderedTask ordered(ordering);
+      OrderedRun run(ordering.steps.empty() ? ordering.whole : nullptr);
+      if (context->error() != CUDA_SUCCESS && !tellsErrors)
+        return;
+      try {
         execute(work, *context);
+      } catch (const std::bad_alloc &) {
+        context->fail(CUDA_ERROR_OUT_OF_MEMORY,
+                      "the host has no memory left for this work");
+      }
     };
     task = driver.scheduler.submit(std::move(body), dependencies,
                                    mode == EnqueueMode::Synchronous
                                        ? Task::Kind::Caller
                                        : Task::Kind::Pooled);
+    task->order = ordering.whole;
     stream->last = task;
   }
   if (mode == EnqueueMode::Async)
@@ -192,11 +205,14 @@ CUresult recordEvent(const std::shared_ptr<Context> &context,
   event->captureNodes.clear();
   std::vector<TaskHandle> dependencies = dependenciesOf(*context, *stream);
   // Recording and task refer to each other until the body has run.
-  auto stamp = [recording] {
+  Ordering ordering = orderBehind(dependencies, EmptyOperation{});
+  auto stamp = [recording, ordering] {
+    OrderedRun run(ordering.whole);
     recording->time = std::chrono::steady_clock::now();
   };
   recording->task =
       driver.scheduler.submit(stamp, dependencies, Task::Kind::Light);
+  recording->task->order = ordering.whole;
   stream->last = recording->task;
   return CUDA_SUCCESS;
 }

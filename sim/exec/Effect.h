@@ -61,6 +61,7 @@ enum class EffectKind : uint8_t {
   WmmaStore,
   TensormapReplace,
   TensormapCopy, ///< tensormap.cp_fenceproxy
+  Discard,       ///< leaves its bytes without a value
 };
 
 /// ISA 8.4 and 8.8. Volatile counts as relaxed at system scope (8.4.2).

@@ -304,6 +304,29 @@ void Footprint::addBox(const Inst &inst, Warp &warp, uint32_t lane) {
              });
 }
 
+/// A tensor map that is changed, or bytes that lose their value.
+void Footprint::addBlocks(const Inst &inst, const Effect &effect, Warp &warp) {
+  Span span;
+  span.reads = effect.kind == EffectKind::TensormapReplace;
+  span.writes = true;
+  eachLane(warp.mask, [&](uint32_t lane) {
+    uint64_t address = laneAddress(inst, warp, static_cast<int>(lane));
+    if (locate(inst, warp, lane, spaceOf(inst), address, effect.bytes, span))
+      spans.push_back(span);
+  });
+}
+
+/// The warp copies one map.
+void Footprint::addMapCopy(const Inst &inst, Warp &warp) {
+  auto lane = static_cast<uint32_t>(std::countr_zero(warp.mask));
+  CopySpans copy;
+  if (locate(inst, warp, lane, Space::Shared, read64(warp, inst.b, lane),
+             tensorMapBytes, copy.from) &&
+      locate(inst, warp, lane, Space::Global, read64(warp, inst.a, lane),
+             tensorMapBytes, copy.to))
+    copies.push_back(copy);
+}
+
 void Footprint::addStoreAsync(const Inst &inst, Warp &warp) {
   const auto &spec = *static_cast<const StoreAsyncSpec *>(inst.aux);
   uint32_t bytes = ptx::typeBytes(spec.type) * spec.count;
@@ -379,6 +402,11 @@ void Footprint::find(const Inst &inst, const Effect &effect, Warp &warp) {
                     [&](uint32_t lane) { addBox(inst, warp, lane); });
   case EffectKind::StoreAsync:
     return addStoreAsync(inst, warp);
+  case EffectKind::TensormapReplace:
+  case EffectKind::Discard:
+    return addBlocks(inst, effect, warp);
+  case EffectKind::TensormapCopy:
+    return addMapCopy(inst, warp);
   case EffectKind::WgmmaIssue:
     return addWgmma(inst, warp);
   case EffectKind::MbarrierInit: {

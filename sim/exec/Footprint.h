@@ -71,6 +71,8 @@ private:
   void addAsyncCopy(const Inst &inst, Warp &warp);
   void addBulkCopy(const Inst &inst, Warp &warp, uint32_t lane);
   void addBox(const Inst &inst, Warp &warp, uint32_t lane);
+  void addBlocks(const Inst &inst, const Effect &effect, Warp &warp);
+  void addMapCopy(const Inst &inst, Warp &warp);
   void addStoreAsync(const Inst &inst, Warp &warp);
   void addWgmma(const Inst &inst, Warp &warp);
   void addLane(const Span &span);

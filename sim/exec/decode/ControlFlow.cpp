@@ -1,5 +1,6 @@
 //===- ControlFlow.cpp - Decoding branches, calls and the like ------------===//
 
+#include "sim/async/TensorMap.h"
 #include "sim/exec/decode/Decoder.h"
 #include "sim/exec/ops/Control.h"
 
@@ -82,6 +83,13 @@ static void decodeFence(InstDecoder &d) {
         d.unsupported();
       d.takeOneOf({"cta", "cluster", "gpu", "sys"});
       d.needOperands(acquire ? 2 : 0);
+      Inst inst;
+      if (acquire) {
+        inst.a = d.addressRow(d.operand(0)); // for who checks
+        d.needConstant(d.operand(1), tensorMapBytes, tensorMapBytes);
+      }
+      d.emit(runFence, inst);
+      return;
     } else if (d.take("async::generic")) {
       if (d.takeOneOf({"acquire", "release"}) < 0)
         d.unsupported();

@@ -1,5 +1,6 @@
 //===- Effects.cpp - What an instruction does, from its text --------------===//
 
+#include "sim/async/TensorMap.h"
 #include "sim/exec/Effect.h"
 #include "sim/exec/decode/Decoder.h"
 #include "sim/exec/ops/Control.h"
@@ -194,7 +195,11 @@ Effect effectOf(const Instruction &ast) {
         op == "ldmatrix" ? EffectKind::LoadMatrix : EffectKind::StoreMatrix;
   else if (op == "tensormap")
     effect.kind = has(ast, "replace") ? EffectKind::TensormapReplace
-                                      : EffectKind::TensormapCopy;
+                                      : EffectKind::TensormapCopy,
+    effect.bytes = tensorMapBytes;
+  else if (op == "discard")
+    effect.kind = EffectKind::Discard,
+    effect.bytes = static_cast<uint8_t>(lastConstant(ast));
   else if (op == "wmma" && (has(ast, "load") || has(ast, "store")))
     effect.kind =
         has(ast, "load") ? EffectKind::WmmaLoad : EffectKind::WmmaStore;

@@ -194,7 +194,7 @@ static void decodePrefetchu(InstDecoder &d) {
 }
 
 /// discard and applypriority: the value of discarded bytes is undefined, so
-/// leaving them is right.
+/// leaving them is right. Checks look at the address.
 static void decodeLineHint(InstDecoder &d) {
   Space space = d.takeSpace(Space::None);
   if (d.takeOneOf({"L2", "L2::evict_normal"}) < 0)
@@ -203,7 +203,7 @@ static void decodeLineHint(InstDecoder &d) {
   Inst inst;
   d.address(inst, d.operand(0), space);
   d.needConstant(d.operand(1), 128, 128);
-  d.emit(runNothing);
+  d.emit(runNothing, inst);
 }
 
 /// createpolicy: the policy's bits mean nothing but to cache hints.

@@ -1,0 +1,75 @@
+//===- Ordering.h - Stream work as the check of order follows it ----------===//
+// Every task, and every step of a graph, is an operation of check::LaunchOrder.
+// All of this is empty without that check.
+//===----------------------------------------------------------------------===//
+#ifndef TILEWRIGHT_SIM_DRIVER_ORDERING_H
+#define TILEWRIGHT_SIM_DRIVER_ORDERING_H
+
+#include "sim/check/LaunchOrder.h"
+#include "sim/driver/Operation.h"
+#include "sim/driver/Scheduler.h"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace tilewright::sim::driver {
+
+/// What the check knows a task as.
+struct Ordering {
+  check::LaunchOrder::Handle whole;
+  /// Of a graph: its steps in the order in which they run, children's before
+  /// their parent's next, each program's end last.
+  std::vector<check::LaunchOrder::Handle> steps;
+};
+
+/// The check that follows order, or null while nobody asks for it.
+check::LaunchOrder *watchedOrder();
+
+/// For work that starts behind `dependencies`.
+Ordering orderBehind(std::span<const TaskHandle> dependencies,
+                     const Operation &operation);
+
+/// A task that runs on this thread.
+class OrderedTask {
+public:
+  explicit OrderedTask(const Ordering &ordering);
+  ~OrderedTask();
+  OrderedTask(const OrderedTask &) = delete;
+
+  /// The next step of the graph that runs on this thread.
+  static check::LaunchOrder::Handle nextStep();
+
+private:
+  const Ordering &ordering;
+  size_t next = 0;
+  OrderedTask *const outer;
+};
+
+/// An operation that runs on this thread.
+class OrderedRun {
+public:
+  explicit OrderedRun(check::LaunchOrder::Handle handle);
+  ~OrderedRun();
+  OrderedRun(const OrderedRun &) = delete;
+
+  /// Null where nobody follows it.
+  static OrderedRun *current();
+
+  const check::LaunchOrder::Handle handle;
+  check::Touched touched;
+  std::shared_ptr<const void> owner; ///< of the places in `touched`
+
+private:
+  OrderedRun *const outer;
+};
+
+/// What runs on this thread may have told the host how far things are.
+void hostSawCurrent();
+/// What runs on this thread has waited for a task; null: for one that nobody
+/// knows, which may be any that is over.
+void currentWaitedFor(const TaskHandle &task);
+
+} // namespace tilewright::sim::driver
+
+#endif // TILEWRIGHT_SIM_DRIVER_ORDERING_H
