@@ -3,6 +3,7 @@
     corpus.py program NAME      one of programs/*.cu
     corpus.py cutlass NAME      one of CUTLASS's examples, see EXAMPLES
     corpus.py checked NAME      either of them under all checks: the kinds found must be those that it names
+    corpus.py schedules NAME    a program under several schedules a launch: they disagree only where it says so
     corpus.py build             builds all of them, one after the other
 
 Programs are linked against the toolkit's own libcudart.so.13, as anybody's are, and find ours when they run. What was
@@ -190,6 +191,22 @@ def run_checked(name: str) -> int:
     return code
 
 
+def run_schedules(name: str) -> int:
+    """What several schedules of each launch disagree on is of the severities that the program's directive names."""
+    source = HERE / "programs" / f"{name}.cu"
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "schedules.json"
+        settings = {"TILEWRIGHT_SIM_SCHEDULES": "6", "TILEWRIGHT_SIM_SCHEDULES_JSON": str(report)}
+        if skus := directive(source, "skus"):
+            settings["TILEWRIGHT_SIM_SKU"] = skus
+        code = run(build_program(name), directive(source, "arguments").split(), settings).returncode
+        found = {each["severity"] for each in json.loads(report.read_text())["schedules"]}
+    if found != set(directive(source, "schedules").split()):
+        print(f"{name}: schedules disagree with severities {found}")
+        return 1
+    return code
+
+
 def build_all() -> int:
     """Fills the cache. What cannot be built fails in its own test, not here."""
     builds = [(build_program, source.stem) for source in sorted((HERE / "programs").glob("*.cu"))]
@@ -204,14 +221,14 @@ def build_all() -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["program", "cutlass", "checked", "build"])
+    parser.add_argument("what", choices=["program", "cutlass", "checked", "schedules", "build"])
     parser.add_argument("name", nargs="?")
     options = parser.parse_args()
     if options.what == "build":
         return build_all()
     if options.what == "cutlass" and options.name not in EXAMPLES:
         parser.error("examples: " + ", ".join(EXAMPLES))
-    runs = {"program": run_program, "cutlass": run_example, "checked": run_checked}
+    runs = {"program": run_program, "cutlass": run_example, "checked": run_checked, "schedules": run_schedules}
     return runs[options.what](options.name)
 
 

@@ -1,5 +1,7 @@
 // Persistent blocks take work from a queue that they also feed; they spin on
-// each other, so all of them must make progress.
+// each other, so all of them must make progress. Who gets which place of the
+// queue depends on the order of execution, and no result does.
+//! schedules: error
 #include "Check.h"
 
 struct Queue {
