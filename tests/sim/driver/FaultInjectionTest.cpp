@@ -3,7 +3,7 @@
 // next one in its place work as before.
 //===----------------------------------------------------------------------===//
 
-#include "tests/sim/driver/DriverLibrary.h"
+#include "tests/sim/driver/Bystander.h"
 
 #include <atomic>
 #include <thread>
@@ -53,28 +53,8 @@ const char *const kHugeVariable =
     ".visible .global .align 4 .b8 huge[400000000000];\n"
     ".visible .entry nothing() { ret; }\n";
 
-class FaultInjectionTest : public DriverTest {
+class FaultInjectionTest : public BystanderTest {
 protected:
-  void SetUp() override {
-    DriverTest::SetUp();
-    ASSERT_CUDA(CU(cuDevicePrimaryCtxRetain)(&bystander, 1));
-    ASSERT_CUDA(CU(cuCtxPushCurrent)(bystander));
-    kept = upload({1, 2, 3});
-    ASSERT_CUDA(CU(cuCtxPopCurrent)(nullptr));
-  }
-
-  /// The other device's context has its memory, and takes work.
-  void TearDown() override {
-    ASSERT_CUDA(CU(cuCtxPushCurrent)(bystander));
-    EXPECT_EQ(download(kept, 3), (std::vector<uint32_t>{1, 2, 3}));
-    loaded = nullptr;
-    EXPECT_CUDA(addOne(kept, 3));
-    EXPECT_EQ(download(kept, 3), (std::vector<uint32_t>{2, 3, 4}));
-    ASSERT_CUDA(CU(cuCtxPopCurrent)(nullptr));
-    EXPECT_CUDA(CU(cuDevicePrimaryCtxReset)(1));
-    DriverTest::TearDown();
-  }
-
   CUfunction kernel(const char *name) {
     CUmodule module = nullptr;
     CUfunction found = nullptr;
@@ -88,17 +68,6 @@ protected:
     return CU(cuLaunchKernel)(function, blocks, 1, 1, threads, 1, 1, 0, nullptr,
                               nullptr, nullptr);
   }
-
-  /// After a refusal, not a fault: this very context goes on.
-  void expectHealthy() {
-    EXPECT_CUDA(CU(cuCtxSynchronize)());
-    CUdeviceptr words = upload({7});
-    EXPECT_CUDA(addOne(words, 1));
-    EXPECT_EQ(download(words, 1)[0], 8u);
-  }
-
-  CUcontext bystander = nullptr;
-  CUdeviceptr kept = 0;
 };
 
 } // namespace
@@ -189,25 +158,6 @@ TEST_F(FaultInjectionTest, OutOfMemory) {
   ASSERT_CUDA(CU(cuMemGetInfo)(&after, &total));
   EXPECT_EQ(after, free);
   expectHealthy();
-}
-
-TEST_F(FaultInjectionTest, CallbacksThatCallBack) {
-  struct Seen {
-    CUresult allocate = CUDA_SUCCESS, launch = CUDA_SUCCESS;
-    CUfunction function = nullptr;
-  } seen;
-  seen.function = function("trap_now");
-  auto call = [](void *data) {
-    auto &seen = *static_cast<Seen *>(data);
-    CUdeviceptr address = 0;
-    seen.allocate = CU(cuMemAlloc)(&address, 16);
-    seen.launch = CU(cuLaunchKernel)(seen.function, 1, 1, 1, 1, 1, 1, 0,
-                                     nullptr, nullptr, nullptr);
-  };
-  ASSERT_CUDA(CU(cuLaunchHostFunc)(nullptr, call, &seen));
-  expectHealthy();
-  EXPECT_EQ(seen.allocate, CUDA_ERROR_NOT_PERMITTED);
-  EXPECT_EQ(seen.launch, CUDA_ERROR_NOT_PERMITTED);
 }
 
 TEST_F(FaultInjectionTest, FaultsInManyThreadsStayInTheirContexts) {
