@@ -1,10 +1,9 @@
 """Prints docs/generated/ptx-forms.md: each instruction form of tests/sim/ptx/forms, whether the simulator runs or refuses it,
-whether its checks look at it, and which test files execute it.
+whether its checks look at it, and which test runs its variants.
 
 Needs no build: that the engine and ptxas agree with the list is what tests/sim/ptx/test_forms.py makes sure of.
 """
 
-import collections
 import pathlib
 import re
 import sys
@@ -24,9 +23,8 @@ explains the notation). {forms} forms with {variants} variants; the engine loads
 name. `test_forms.py` holds the engine and ptxas to this list. *Checked*: `tilewright sim --check` follows what the instruction
 does to memory or to order; what computes in registers alone needs no check but for reads of registers that nothing wrote, and
 prefetches and cache hints do nothing.
-*Tested by*: files of `tests/sim/ptx` that run the form and compare the results, with the number of variants among them.
+*Tested by*: the file of `tests/sim/ptx` that runs every variant of the form and compares the results with a reference of its own.
 """
-SHOWN_FILES = 3
 
 
 def checked_opcodes():
@@ -40,39 +38,9 @@ def is_checked(form, opcodes):
     return form.opcode in opcodes and not form.refused and not registers_only
 
 
-def instructions(text):
-    """The instructions of a test file, as opcodes with their modifiers."""
-    text = re.sub(r"//[^\n]*", "", text)
-    for statement in re.split(r"[;{}\n]|(?<=\w):\s", text):
-        match = re.match(r"\s*(?:@!?%?\w+\s+)?([a-z]\w*(?:\.[\w:]+)*)(?=\s|$)", statement)
-        if match:
-            yield match.group(1)
-
-
-def executed():
-    """Files by the instruction names that they hold."""
-    files = collections.defaultdict(list)
-    for path in sorted(TESTS.glob("**/*.ptx")):
-        if path.parent.name == "invalid":
-            continue
-        for name in set(instructions(path.read_text())):
-            files[name].append(str(path.relative_to(TESTS)))
-    return files
-
-
-def tested_by(form, files):
-    sweep = forms.sweep_of(form)
-    if sweep:
-        return f"`{sweep}`: {'every shape' if sweep in forms.SAMPLED else 'all'}"
-    names = list(dict.fromkeys(forms.name_of(variant) for variant in form.variants))
-    hits = [name for name in names if name in files]
-    if not hits:
-        return "`invalid/`" if form.refused else "loading only"
-    # Files that show most of the form first.
-    counts = collections.Counter(file for name in hits for file in files[name])
-    shown = [f"`{file.removesuffix('.ptx')}`" for file, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-    more = f" and {len(shown) - SHOWN_FILES} more" if len(shown) > SHOWN_FILES else ""
-    return f"{len(hits)} of {len(names)}: " + ", ".join(shown[:SHOWN_FILES]) + more
+def tested_by(form):
+    """The test that runs all variants; every form that runs has one, as test_forms.py makes sure of."""
+    return "`invalid/`" if form.refused else f"`{forms.sweep_of(form)}`"
 
 
 def syntax(form):
@@ -81,7 +49,7 @@ def syntax(form):
 
 def main():
     all_forms = forms.load()
-    files, checked = executed(), checked_opcodes()
+    checked = checked_opcodes()
     refused = sum(form.refused for form in all_forms)
     print(HEAD.format(forms=len(all_forms), variants=sum(len(form.variants) for form in all_forms),
                       run=len(all_forms) - refused, refused=refused))
@@ -91,7 +59,7 @@ def main():
             section = form.section
             print(f"\n## {section}\n\n| form | | checked | tested by |\n|---|---|---|---|")
         status = "refused" if form.refused else "run"
-        print(f"| `{syntax(form)}` | {status} | {'yes' if is_checked(form, checked) else ''} | {tested_by(form, files)} |")
+        print(f"| `{syntax(form)}` | {status} | {'yes' if is_checked(form, checked) else ''} | {tested_by(form)} |")
 
 
 main()

@@ -37,8 +37,6 @@ OTHER_SWEEPS = {"shfl.": "test_warp_forms.py", "cp.async.bulk.prefetch.L2": "tes
     ("cp.async.commit", "cp.async.wait", "cp.async.mbarrier", "cp.async.bulk.commit", "cp.async.bulk.wait", "wgmma.fence", "wgmma.commit",
      "wgmma.wait"), "test_group_forms.py") | dict.fromkeys(
     ("cvta", "isspacep", "mapa", "getctarank", "mov.u32  $r, {smem", "mov.u64  $d, {smem"), "test_address_forms.py")
-# Where a sweep takes all shapes, but not all modifiers with each.
-SAMPLED = {"test_wgmma_forms.py"}
 # What test_async_forms.py runs, by the start and by what keeps a form out of it.
 ASYNC = ("cp.async.ca", "cp.async.cg", "cp.async.bulk", "cp.reduce.async.bulk", "st.async", "red.async")
 NOT_ASYNC = (".tensor", "multimem")

@@ -1,5 +1,5 @@
-"""wgmma.mma_async of every shape and element type, A from registers and from shared memory, with every modifier at some shapes, by
-the register fragments of ISA 9.7.15.5.1.1 and the layout without swizzle of 9.7.15.5.1.2, on integers that all formats hold.
+"""Every variant of wgmma.mma_async: shapes, element types, modifiers, A from registers and from shared memory, by the register
+fragments of ISA 9.7.15.5.1.1 and the layout without swizzle of 9.7.15.5.1.2, on integers that all formats hold.
 
 A transposed operand is a constant matrix here; layouts, swizzles and how sums round are tested in tests/sim/tensor."""
 
@@ -14,23 +14,6 @@ from test_mma_forms import BITS, RANGES, encode, multiplicand, pack
 THREADS = 128
 LINE = 32  # bytes of K
 A_BYTES, B_BYTES = 64 * LINE, 256 * LINE
-# Shapes at which all modifiers are tried.
-THOROUGH = (8, 40, 256)
-
-
-def variants():
-    """All of some shapes, two of each other one."""
-    chosen, seen = [], {}
-    for form in forms.load():
-        if not form.text.startswith("wgmma.mma_async") or form.refused:
-            continue
-        for variant in form.variants:
-            n = int(re.search(r"n(\d+)k", variant).group(1))
-            kind = (form.text, forms.name_of(variant))
-            seen[kind] = seen.get(kind, 0) + 1
-            if n in THOROUGH or seen[kind] <= 2:
-                chosen.append(variant)
-    return chosen
 
 
 def image(matrix, kind):
@@ -146,8 +129,8 @@ def source(cases):
 
 def test_wgmma_forms(tmp_path):
     random = np.random.default_rng(29)
-    chosen = variants()
-    assert len(chosen) > 500
+    chosen = forms.swept_by("test_wgmma_forms.py")
+    assert len(chosen) > 2000
     # In parts, so that no kernel gets out of hand.
     for first in range(0, len(chosen), 200):
         cases = [Case(variant, random) for variant in chosen[first:first + 200]]
