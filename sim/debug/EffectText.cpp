@@ -225,12 +225,12 @@ void EffectText::findMbarrier(const Inst &inst, Warp &warp) {
     return;
   mbarrier = span.cta->shared + span.address;
   mbarrierName = place(span, warp);
-  stateBefore = mbarrierState();
+  stateBefore = mbarrierText(mbarrier);
 }
 
-std::string EffectText::mbarrierState() const {
+std::string mbarrierText(const std::byte *at) {
   uint64_t bits;
-  std::memcpy(&bits, mbarrier, sizeof bits);
+  std::memcpy(&bits, at, sizeof bits);
   Mbarrier object;
   if (!Mbarrier::decode(bits, object))
     return "no mbarrier";
@@ -323,7 +323,7 @@ void EffectText::before(const Inst &inst, const Effect &effect, Warp &warp) {
 std::vector<std::string> EffectText::after(const Inst &inst,
                                            const Effect &effect, Warp &warp) {
   if (mbarrier) {
-    std::string now = mbarrierState();
+    std::string now = mbarrierText(mbarrier);
     lines.push_back("mbarrier " + mbarrierName + ": " + stateBefore +
                     (now == stateBefore ? "" : " -> " + now));
   }

@@ -10,6 +10,9 @@
 
 namespace tilewright::sim::debug {
 
+/// The state of the mbarrier in 8 bytes of memory.
+std::string mbarrierText(const std::byte *object);
+
 /// Lines about one instruction of a warp: which bytes it accesses, and the
 /// state of a barrier on both sides of it.
 class EffectText {
@@ -29,7 +32,6 @@ private:
   void addBoxes(const Warp &warp);
   void addWgmma(const Inst &inst, Warp &warp);
   void findMbarrier(const Inst &inst, Warp &warp);
-  std::string mbarrierState() const;
   std::string place(const Span &span, const Warp &warp) const;
 
   const AddressNames &names;

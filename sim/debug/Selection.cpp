@@ -60,16 +60,8 @@ static bool parseBlock(std::string_view text, WarpSelection &warps) {
   return false;
 }
 
-bool takeWarps(std::string_view &text, WarpSelection &warps,
-               std::string &error) {
-  std::vector<std::string_view> fields;
-  while (fields.size() < 2) {
-    size_t colon = text.rfind(':');
-    if (colon == std::string_view::npos || !isNumbers(text.substr(colon + 1)))
-      break;
-    fields.insert(fields.begin(), text.substr(colon + 1));
-    text = text.substr(0, colon);
-  }
+bool parseWarps(std::span<const std::string_view> fields, WarpSelection &warps,
+                std::string &error) {
   if (!fields.empty() && !parseBlock(fields[0], warps)) {
     error = "'" + std::string(fields[0]) + "' is no block: x, x,y or x,y,z";
     return false;
@@ -83,6 +75,19 @@ bool takeWarps(std::string_view &text, WarpSelection &warps,
   }
   warps.warp = number;
   return true;
+}
+
+bool takeWarps(std::string_view &text, WarpSelection &warps,
+               std::string &error) {
+  std::vector<std::string_view> fields;
+  while (fields.size() < 2) {
+    size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos || !isNumbers(text.substr(colon + 1)))
+      break;
+    fields.insert(fields.begin(), text.substr(colon + 1));
+    text = text.substr(0, colon);
+  }
+  return parseWarps(fields, warps, error);
 }
 
 /// No name has a colon that is not of a `::` between two parts.

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,11 @@ struct WarpSelection {
   bool has(const Warp &warp) const;
   std::string text() const; ///< "block (0,0,0), warp 3"
 };
+
+/// BLOCK and WARP as fields of a text, at most two. False and `error` when one
+/// is wrong.
+bool parseWarps(std::span<const std::string_view> fields, WarpSelection &warps,
+                std::string &error);
 
 /// Takes the warps off the end of `text`. False and `error` for a wrong number.
 bool takeWarps(std::string_view &text, WarpSelection &warps,

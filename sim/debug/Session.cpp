@@ -13,6 +13,9 @@ Session::Session(Settings settings, Host host)
     : settings(std::move(settings)), host(std::move(host)), process(getpid()) {
   if (this->settings.trace.selection)
     tools.push_back(std::make_unique<Trace>(this->settings.trace, this->host));
+  if (this->settings.breakpoint.place)
+    tools.push_back(
+        std::make_unique<Breakpoint>(this->settings.breakpoint, this->host));
   const Settings &wish = this->settings;
   if (!wish.profilePath.empty() || !wish.annotatePath.empty())
     tools.push_back(std::make_unique<ProfileTool>(this->host, wish.profilePath,

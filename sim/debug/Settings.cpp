@@ -35,11 +35,23 @@ static bool takeTraceLimit(Settings &settings, std::string_view value,
   return takeNumber(settings.trace.limit, value, error);
 }
 
+static bool takeBreak(Settings &settings, std::string_view value,
+                      std::string &error) {
+  settings.breakpoint.text = value;
+  return parseBreak(value, settings.breakpoint.place.emplace(), error);
+}
+static bool takeBreakHits(Settings &settings, std::string_view value,
+                          std::string &error) {
+  return takeNumber(settings.breakpoint.hits, value, error);
+}
+
 // One row for each option.
 static const std::vector<Option> optionTable = {
     {"trace", "TILEWRIGHT_SIM_TRACE", takeTrace},
     {"trace-output", "TILEWRIGHT_SIM_TRACE_OUTPUT", takeTraceOutput},
     {"trace-limit", "TILEWRIGHT_SIM_TRACE_LIMIT", takeTraceLimit},
+    {"break", "TILEWRIGHT_SIM_BREAK", takeBreak},
+    {"break-hits", "TILEWRIGHT_SIM_BREAK_HITS", takeBreakHits},
     {"profile", "TILEWRIGHT_SIM_PROFILE", takePath<&Settings::profilePath>},
     {"annotate", "TILEWRIGHT_SIM_ANNOTATE", takePath<&Settings::annotatePath>},
     {"timeline", "TILEWRIGHT_SIM_TIMELINE", takePath<&Settings::timelinePath>},
@@ -48,7 +60,7 @@ static const std::vector<Option> optionTable = {
 std::span<const Option> options() { return optionTable; }
 
 bool Settings::any() const {
-  return trace.selection.has_value() || !profilePath.empty() ||
+  return trace.selection || breakpoint.place || !profilePath.empty() ||
          !annotatePath.empty() || !timelinePath.empty();
 }
 

@@ -2,6 +2,7 @@
 #ifndef TILEWRIGHT_SIM_DEBUG_SETTINGS_H
 #define TILEWRIGHT_SIM_DEBUG_SETTINGS_H
 
+#include "sim/debug/Breakpoint.h"
 #include "sim/debug/Trace.h"
 
 #include <set>
@@ -13,6 +14,7 @@ namespace tilewright::sim::debug {
 
 struct Settings {
   TraceSettings trace;
+  BreakSettings breakpoint;
   /// Files that are written; empty for none.
   std::string profilePath, annotatePath, timelinePath;
   /// Names of the options that somebody chose.

@@ -23,6 +23,12 @@ static constexpr DebugOption debugOptions[] = {
      "Print the trace to this file; %p in it is the process number", "trace"},
     {"trace-limit", "TILEWRIGHT_SIM_TRACE_LIMIT", "N",
      "Instructions of the trace; the default is 10000", "trace"},
+    {"break", "TILEWRIGHT_SIM_BREAK", "[KERNEL@][FILE:]LINE[:BLOCK[:WARP]]",
+     "Show registers and shared memory where a warp comes to a line, of the "
+     "PTX or of FILE",
+     nullptr},
+    {"break-hits", "TILEWRIGHT_SIM_BREAK_HITS", "N",
+     "How often; the default is 1", "break"},
     {"profile", "TILEWRIGHT_SIM_PROFILE", "FILE",
      "Write counts for each line of PTX and CUDA: JSON, or a table", nullptr},
     {"annotate", "TILEWRIGHT_SIM_ANNOTATE", "FILE",
