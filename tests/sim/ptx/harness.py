@@ -83,6 +83,14 @@ def same(got, want):
     return got == want
 
 
+def set_schedule(monkeypatch, seed):
+    """The schedule of the launches that follow: the default one, or an adversarial one by its seed."""
+    if seed is None:
+        monkeypatch.delenv("TILEWRIGHT_SIM_SCHEDULE", raising=False)
+    else:
+        monkeypatch.setenv("TILEWRIGHT_SIM_SCHEDULE", str(seed))
+
+
 class Test:
     def __init__(self, text):
         self.names = scope()

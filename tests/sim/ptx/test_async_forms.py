@@ -6,6 +6,7 @@ import re
 import forms
 import harness
 import numpy as np
+import pytest
 
 from test_memory_forms import updated
 
@@ -73,7 +74,8 @@ class Form:
             lines.append(f"mov.b64 {register}, {VALUE};" if register[1] == "d" else f"mov.b32 {register}, {VALUE & 0xFFFFFFFF};")
         if self.mbarrier:
             lines.append(f"mbarrier.init.shared::cta.b64 [%mb], 1; mbarrier.arrive.expect_tx.shared::cta.b64 _, [%mb], {size};")
-        lines.append(self.text + ";")
+        # The stores above are not the async proxy's.
+        lines += ["fence.proxy.async;", self.text + ";"]
         if self.mbarrier:
             lines.append("{ W: mbarrier.try_wait.parity.shared::cta.b64 %p1, [%mb], 0; @!%p1 bra W; } mbarrier.inval.shared::cta.b64 [%mb];")
         elif self.kind == "small":
@@ -104,7 +106,9 @@ def source(all_forms):
 """
 
 
-def test_async_forms(tmp_path):
+@pytest.mark.parametrize("seed", (None, 1, 2))
+def test_async_forms(seed, tmp_path, monkeypatch):
+    harness.set_schedule(monkeypatch, seed)
     all_forms = [Form(variant) for variant in forms.swept_by("test_async_forms.py")]
     assert len(all_forms) > 150
     path = tmp_path / "async.ptx"

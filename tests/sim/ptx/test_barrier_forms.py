@@ -7,6 +7,7 @@ predicates; arrivals must count, and must not wait. Barriers without .aligned al
 import forms
 import harness
 import numpy as np
+import pytest
 
 VARIANTS = forms.swept_by("test_barrier_forms.py")
 BLOCK = 128
@@ -109,7 +110,9 @@ class Round:
         return x
 
 
-def test_barriers(tmp_path):
+@pytest.mark.parametrize("seed", (None, 1, 2))
+def test_barriers(seed, tmp_path, monkeypatch):
+    harness.set_schedule(monkeypatch, seed)
     variants = [v for v in VARIANTS if ".warp." not in v and ".cluster." not in v]
     rounds = []
     for form in map(Form, variants):
@@ -169,9 +172,11 @@ JOIN{n}: bar.sync 0; st.global.u32 [%out], %x; add.u64 %out, %out, 128;
         assert np.array_equal(got, (np.arange(32) ^ 1) * 5 + n), variants[n]
 
 
-def test_clusters(tmp_path):
+@pytest.mark.parametrize("seed", (None, 1, 2))
+def test_clusters(seed, tmp_path, monkeypatch):
     """Each CTA reads its neighbour's word behind a barrier; the one that arrives first lets a late one go on by a remote arrival,
     which it could not if it waited."""
+    harness.set_schedule(monkeypatch, seed)
     arrives = [v for v in VARIANTS if v.startswith("barrier.cluster.arrive")]
     waits = [v for v in VARIANTS if v.startswith("barrier.cluster.wait")]
     pairs = [(a, w) for a in arrives for w in waits]

@@ -204,10 +204,7 @@ def encoded_map(tmp_path):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_fences(seed, tmp_path, monkeypatch):
-    if seed is None:
-        monkeypatch.delenv("TILEWRIGHT_SIM_SCHEDULE", raising=False)
-    else:
-        monkeypatch.setenv("TILEWRIGHT_SIM_SCHEDULE", str(seed))
+    harness.set_schedule(monkeypatch, seed)
     numbers = iter(range(1000))
     rounds = [r for variant in VARIANTS for r in rounds_of(variant, numbers)]
     assert {r.variant for r in rounds} == set(VARIANTS) and len(VARIANTS) > 40

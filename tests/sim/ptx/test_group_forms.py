@@ -94,10 +94,7 @@ class Rounds:
 
 
 def run(text, arguments, options, seed, tmp_path, monkeypatch):
-    if seed is None:
-        monkeypatch.delenv("TILEWRIGHT_SIM_SCHEDULE", raising=False)
-    else:
-        monkeypatch.setenv("TILEWRIGHT_SIM_SCHEDULE", str(seed))
+    harness.set_schedule(monkeypatch, seed)
     path = tmp_path / "groups.ptx"
     path.write_text(text)
     test = harness.Test(options)

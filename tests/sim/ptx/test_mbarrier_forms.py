@@ -10,6 +10,7 @@ import re
 import forms
 import harness
 import numpy as np
+import pytest
 
 VARIANTS = forms.swept_by("test_mbarrier_forms.py")
 STEPS = 9
@@ -230,7 +231,9 @@ def source(sequences, words):
 """
 
 
-def test_mbarrier_forms(tmp_path):
+@pytest.mark.parametrize("seed", (None, 1, 2))
+def test_mbarrier_forms(seed, tmp_path, monkeypatch):
+    harness.set_schedule(monkeypatch, seed)
     assert len(VARIANTS) > 250
     cases = [(variant, remote) for variant in VARIANTS for remote in places(variant)]
     assert sum(remote for _, remote in cases) > 90
