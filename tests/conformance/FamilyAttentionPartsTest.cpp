@@ -119,6 +119,13 @@ TEST(FamilyAttentionParts, Window) {
   EXPECT_EQ(runFamilyCase(makePartial(step)), "");
 }
 
+/// Many rounds of the rings in each part.
+TEST(FamilyAttentionParts, Rings) {
+  Decode step{{2500, 1, 900}};
+  step.qHeads = 2, step.kvHeads = 1, step.splits = 2;
+  EXPECT_EQ(runFamilyCase(makePartial(step)), "");
+}
+
 static FamilyCase makeCombine(int64_t tokens, int64_t splits, int64_t heads,
                               int64_t headDim) {
   FamilyCase test;

@@ -122,6 +122,16 @@ INSTANTIATE_TEST_SUITE_P(
         AttentionParam{{8, 2, 128, 64, 50}, {{{200, 200}, {3, 90}}}, "prefill"},
         AttentionParam{{2, 1, 256, 32, 0}, {{{66, 70}}}, "prefill"}));
 
+/// Keys for many rounds of the rings, so that every stage is given back and
+/// waited for.
+INSTANTIATE_TEST_SUITE_P(
+    Rings, FamilyAttention,
+    testing::Values(
+        AttentionParam{{2, 1, 64, 64, 0}, {{{1, 2500}, {1, 700}}}, "decode"},
+        AttentionParam{{2, 1, 64, 64, 0}, {{{70, 2500}, {3, 900}}}, "prefill"},
+        AttentionParam{
+            {2, 1, 128, 64, 1500}, {{{1, 2500}, {1, 3}}}, "prefill"}));
+
 //===----------------------------------------------------------------------===//
 // The shapes that tests and benchmarks share
 //===----------------------------------------------------------------------===//
