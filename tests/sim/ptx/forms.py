@@ -21,25 +21,17 @@ REGISTERS = {"h": 16, "r": 32, "d": 64, "q": 128}
 ADDRESSES = {"": "%rg", ".global": "%rg", ".const": "cmem", ".local": "lmem", ".param": "ptr", ".param::entry": "ptr",
              ".shared": "%rs", ".shared::cta": "%rs", ".shared::cluster": "%rs"}
 
-# Tests that run every variant of the sections that start so.
+# The tests that run every variant of the sections that start so.
 SWEEPS = {"Integer": "test_integer_forms.py", "Floating": "test_float_forms.py", "Half": "test_half_forms.py",
-          "Logic": "test_logic_forms.py", "mbarrier": "test_mbarrier_forms.py",
-          "Tensor copies": "test_tensor_forms.py", "Matrix moves": "test_matrix_moves.py",
-          "Barriers": "test_barrier_forms.py", "Fences": "test_fence_forms.py",
-          "Moves": "test_move_forms.py", "Warps": "test_warp_forms.py",
-          "Changing tensor maps": "test_tensormap_forms.py", "Hints": "test_hint_forms.py",
-          "Control flow": "test_control_forms.py", "Stack": "test_control_forms.py",
-          "Comparison": "test_compare_forms.py", "Conversion": "test_conversions.py", "Loads": "test_memory_forms.py",
-          "Stores": "test_memory_forms.py", "Atomics": "test_memory_forms.py", "mma.sync": "test_mma_forms.py",
-          "Video": "test_video.py", "wgmma": "test_wgmma_forms.py", "wmma": "test_wmma_forms.py"}
-# Those that a section has beside others.
-OTHER_SWEEPS = {"shfl.": "test_warp_forms.py", "cp.async.bulk.prefetch.L2": "test_hint_forms.py"} | dict.fromkeys(
-    ("cp.async.commit", "cp.async.wait", "cp.async.mbarrier", "cp.async.bulk.commit", "cp.async.bulk.wait", "wgmma.fence", "wgmma.commit",
-     "wgmma.wait"), "test_group_forms.py") | dict.fromkeys(
-    ("cvta", "isspacep", "mapa", "getctarank", "mov.u32  $r, {smem", "mov.u64  $d, {smem"), "test_address_forms.py")
-# What test_async_forms.py runs, by the start and by what keeps a form out of it.
-ASYNC = ("cp.async.ca", "cp.async.cg", "cp.async.bulk", "cp.reduce.async.bulk", "st.async", "red.async")
-NOT_ASYNC = (".tensor", "multimem")
+          "Comparison": "test_compare_forms.py", "Logic": "test_logic_forms.py", "Conversion": "test_conversions.py",
+          "Moves": "test_move_forms.py", "Addresses": "test_address_forms.py", "Loads": "test_memory_forms.py",
+          "Stores": "test_memory_forms.py", "Hints": "test_hint_forms.py", "Atomics": "test_memory_forms.py",
+          "cp.async": "test_async_forms.py", "Asynchronous": "test_async_forms.py", "Groups": "test_group_forms.py",
+          "Tensor copies": "test_tensor_forms.py", "Changing tensor maps": "test_tensormap_forms.py", "wmma": "test_wmma_forms.py",
+          "mma.sync": "test_mma_forms.py", "Matrix moves": "test_matrix_moves.py", "wgmma": "test_wgmma_forms.py",
+          "Barriers": "test_barrier_forms.py", "Fences": "test_fence_forms.py", "Warps": "test_warp_forms.py",
+          "mbarrier": "test_mbarrier_forms.py", "Control flow": "test_control_forms.py", "Stack": "test_control_forms.py",
+          "Video": "test_video.py"}
 
 # What the operands refer to.
 HEAD = """.version 9.1
@@ -186,11 +178,6 @@ def sweep_of(form):
     """The test that runs every variant of a form, if there is one."""
     if form.refused:
         return None
-    for start, test in OTHER_SWEEPS.items():
-        if form.text.startswith(start):
-            return test
-    if form.text.startswith(ASYNC) and not any(word in form.text for word in NOT_ASYNC):
-        return "test_async_forms.py"
     return next((test for start, test in SWEEPS.items() if form.section.startswith(start)), None)
 
 
