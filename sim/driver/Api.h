@@ -9,6 +9,7 @@
 #include "sim/driver/Driver.h"
 
 #include <new>
+#include <system_error>
 
 namespace tilewright::sim::driver {
 
@@ -46,6 +47,8 @@ CUresult guarded(const Body &body) noexcept {
     return body(Driver::instance());
   } catch (const std::bad_alloc &) {
     return CUDA_ERROR_OUT_OF_MEMORY;
+  } catch (const std::system_error &) {
+    return CUDA_ERROR_OPERATING_SYSTEM; // no more threads, say
   } catch (...) {
     return CUDA_ERROR_UNKNOWN;
   }

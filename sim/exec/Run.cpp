@@ -20,6 +20,8 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <unordered_map>
 
@@ -599,6 +601,29 @@ static std::string sizeText(const Dim3 &dim) {
          std::to_string(dim.z) + ")";
 }
 
+/// A launch for which the host has too little memory fails like any other.
+static void runWorker(GridRun &grid) {
+  try {
+    Worker(grid).run();
+  } catch (const std::bad_alloc &) {
+    grid.launch.fail(grid.total, ErrorKind::OutOfMemory,
+                     "the host has no memory left for this launch");
+  }
+}
+
+static void runWorkers(GridRun &grid, uint32_t count) {
+  std::vector<std::thread> threads;
+  try {
+    while (threads.size() + 1 < count)
+      threads.emplace_back([&grid] { runWorker(grid); });
+  } catch (const std::system_error &) {
+    // No more threads to be had: those that there are do the work.
+  }
+  runWorker(grid);
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
 /// Empty, or why the launch cannot be.
 static std::string checkLaunch(const Launch &launch, const DeviceConfig &config,
                                const Dim3 &cluster) {
@@ -680,12 +705,7 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   grid.residentLimit = std::max<uint64_t>(1, uint64_t(perSm) * config.smCount /
                                                  context.clusterCtas);
 
-  std::vector<std::thread> threads;
-  for (uint32_t i = 1; i < hostThreads(context, grid.total); ++i)
-    threads.emplace_back([&grid] { Worker(grid).run(); });
-  Worker(grid).run();
-  for (std::thread &thread : threads)
-    thread.join();
+  runWorkers(grid, hostThreads(context, grid.total));
   if (context.stores)
     context.stores->writeAll();
   if (context.observer)

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -30,9 +31,17 @@ static void inParts(uint64_t count, uint64_t bytes, uint64_t unit,
     return part(uint64_t(0), count);
   uint64_t share = count / threads / unit * unit;
   std::vector<std::thread> helpers;
-  for (uint64_t i = 1; i < threads; ++i)
-    helpers.emplace_back(part, i * share,
-                         i + 1 == threads ? count : (i + 1) * share);
+  uint64_t given = share;
+  try {
+    for (uint64_t i = 1; i < threads; ++i) {
+      uint64_t end = i + 1 == threads ? count : given + share;
+      helpers.emplace_back(part, given, end);
+      given = end;
+    }
+  } catch (const std::system_error &) {
+    // No more threads to be had: the rest is done here.
+    part(given, count);
+  }
   part(0, share);
   for (std::thread &helper : helpers)
     helper.join();
