@@ -65,11 +65,11 @@ class Round:
                                f"mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%at + {8 * self.number}];")
         self.want = [(self.value, 0)]
 
-    def load_box(self, copy, before="", after=""):
+    def load_box(self, copy, before=""):
         bar = f"[%bars + {8 * self.number}]"
         return (f"mbarrier.init.shared::cta.b64 {bar}, 1; fence.mbarrier_init.release.cluster; "
                 f"mbarrier.arrive.expect_tx.shared::cta.b64 _, {bar}, 16; {before} {copy};\n"
-                f"DONE{self.number}: mbarrier.try_wait.parity{after}.shared::cta.b64 %p0, {bar}, 0; @!%p0 bra DONE{self.number};")
+                f"DONE{self.number}: mbarrier.try_wait.parity.shared::cta.b64 %p0, {bar}, 0; @!%p0 bra DONE{self.number};")
 
     def to_async(self, kind):
         """A generic store, the fence, and a bulk copy that reads it."""
@@ -92,20 +92,25 @@ class Round:
                                f"ld.global.u32 %w, [%data + {self.word}]; {self.report()}")
         self.want = [(self.value, 0)]
 
-    def reuse(self):
-        """A buffer that an asynchronous copy fills, that is read, and that another copy fills again: the fences of 9.1."""
-        n, copy = self.number, "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%words + {0}], [%data + {1}], 16, [%bars + {2}]"
-        first = copy.format(self.word, self.word, 8 * n)
-        fill = "".join(f"mov.u32 %w, {self.value + i}; st.global.u32 [%data + {self.word + 16 * i}], %w; " for i in (0, 1))
+    def hand_over(self):
+        """A buffer and an mbarrier of the far CTA, which it wrote and initialized, are the target of a copy from here."""
         acquire, release = [v for v in VARIANTS if ".sync_restrict" in v and "proxy" in v]
-        bar = f"[%bars + {8 * n}]"
+        n, bar = self.number, f"%bars + {8 * self.number}"
         self.code["writer"] = (
-            f"{fill} fence.proxy.async.global; {self.load_box(first, after='.relaxed.cluster')} {acquire}; "
-            f"ld.shared.u32 %w, [%words + {self.word}]; {release}; mbarrier.arrive.expect_tx.relaxed.cluster.shared::cta.b64 _, {bar}, 16;\n"
-            f"{copy.format(self.word, self.word + 16, 8 * n)};\n"
-            f"AGAIN{n}: mbarrier.try_wait.parity.relaxed.cluster.shared::cta.b64 %p0, {bar}, 1; @!%p0 bra AGAIN{n};\n"
-            f"{acquire}; ld.shared.u32 %v, [%words + {self.word}]; {self.report()} st.global.u32 [%out + {8 * n + 4}], %v;")
-        self.want = [(self.value, self.value + 1)]
+            f"mbarrier.init.shared::cta.b64 [{bar}], 1; fence.mbarrier_init.release.cluster; {RAISE.format(self.flag)} "
+            f"mov.u32 %w, {self.value}; st.shared.u32 [%words + {self.word}], %w; fence.proxy.async.shared::cta;\n"
+            f"GO{n}: mbarrier.try_wait.parity.relaxed.cluster.shared::cta.b64 %p0, [{bar}], 0; @!%p0 bra GO{n}; {acquire};\n"
+            f"mapa.shared::cluster.u64 %at, %bars, 1; mapa.shared::cluster.u64 %rg, %words, 1; "
+            f"cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes [%rg + {self.word}], [%words + {self.word}], 16, "
+            f"[%at + {8 * n}];")
+        self.code["far"] = (
+            f"mbarrier.init.shared::cta.b64 [{bar}], 1; fence.mbarrier_init.release.cluster; "
+            f"mbarrier.arrive.expect_tx.shared::cta.b64 _, [{bar}], 16; mov.u32 %w, 7; st.shared.u32 [%words + {self.word}], %w;\n"
+            f"{self.wait()} fence.acquire.cluster; mapa.shared::cluster.u64 %at, %bars, 0; {release}; "
+            f"mbarrier.arrive.relaxed.cluster.shared::cluster.b64 _, [%at + {8 * n}];\n"
+            f"DONE{n}: mbarrier.try_wait.parity.shared::cta.b64 %p0, [{bar}], 0; @!%p0 bra DONE{n}; "
+            f"ld.shared.u32 %w, [%words + {self.word}]; {self.report()}")
+        self.want = [(self.value, 0)]
 
     def tensor_map(self):
         """The address in a map is changed; a tensor copy by another thread takes the new one. Scopes of a CTA have a near reader."""
@@ -146,7 +151,7 @@ def rounds_of(variant, numbers):
     elif "mbarrier_init" in name:
         add("initialize")
     elif "proxy.async::generic" in name:
-        add("reuse")
+        add("hand_over")
     else:
         scope = {"gl": "gpu"}.get(name.rsplit(".", 1)[1], name.rsplit(".", 1)[1])
         reader = "near" if scope == "cta" else "far"

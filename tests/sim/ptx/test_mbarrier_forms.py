@@ -203,6 +203,9 @@ class Sequence:
                 self.once()
             else:
                 self.base()
+        if self.object.transactions:
+            self.base("complete_tx")
+        self.lines.append("mbarrier.inval.shared::cta.b64 [%bar];")
         return self
 
 

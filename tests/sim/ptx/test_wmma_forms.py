@@ -141,6 +141,8 @@ class Chain:
             lines.append(matrix.code("load", self.shape_name, counts[name]))
         lines.append(self.product(counts))
         last = self.matrices["d"]
+        if "shared" in last.space:
+            lines.append("bar.warp.sync -1;")
         lines.append(last.code("store", self.shape_name, counts["d"]))
         if "shared" in last.space:
             lines.append(self.copy(number, "%sh", "shared", "%pd", "global", last))
