@@ -18,6 +18,34 @@ static uint64_t divideUp(uint64_t value, uint64_t by) {
   return (value + by - 1) / by;
 }
 
+static bool isMma(const Inst &inst) {
+  return inst.run == runMma || inst.run == runWmma ||
+         inst.run == runQuadMmaSync;
+}
+
+bool ProfileObserver::movesData(const Inst &inst, const Effect &effect) {
+  switch (effect.kind) {
+  case EffectKind::Load:
+  case EffectKind::Store:
+  case EffectKind::Atomic:
+  case EffectKind::Reduction:
+  case EffectKind::LoadMatrix:
+  case EffectKind::StoreMatrix:
+  case EffectKind::WmmaLoad:
+  case EffectKind::WmmaStore:
+  case EffectKind::AsyncCopy:
+  case EffectKind::BulkCopy:
+  case EffectKind::TensorCopy:
+  case EffectKind::StoreAsync:
+  case EffectKind::WgmmaIssue:
+    return true;
+  case EffectKind::None:
+    return isMma(inst);
+  default:
+    return false;
+  }
+}
+
 /// What the instruction does with memory, before it does it.
 void ProfileObserver::countAccess(const Inst &inst, const Effect &effect,
                                   Warp &warp) {
@@ -30,32 +58,26 @@ void ProfileObserver::countAccess(const Inst &inst, const Effect &effect,
   case EffectKind::LoadMatrix:
   case EffectKind::StoreMatrix:
     return countMatrixRows(inst, warp);
-  case EffectKind::AsyncCopy:
-  case EffectKind::BulkCopy:
-  case EffectKind::TensorCopy:
-  case EffectKind::StoreAsync:
-  case EffectKind::WmmaLoad:
-  case EffectKind::WmmaStore:
-  case EffectKind::WgmmaIssue:
-    footprint.find(inst, effect, warp);
-    break;
   case EffectKind::None:
     return countProducts(inst, warp);
   default:
-    return;
+    break;
   }
-  if (effect.kind == EffectKind::AsyncCopy)
-    countAsyncCopy();
-  else if (effect.kind == EffectKind::BulkCopy)
-    countBulk();
-  else if (effect.kind == EffectKind::TensorCopy)
-    countBoxes();
-  else if (effect.kind == EffectKind::StoreAsync)
-    countStoreAsync();
-  else if (effect.kind == EffectKind::WgmmaIssue)
-    countProducts(inst, warp);
-  else
-    countLines();
+  footprint.find(inst, effect, warp);
+  switch (effect.kind) {
+  case EffectKind::AsyncCopy:
+    return countAsyncCopy();
+  case EffectKind::BulkCopy:
+    return countBulk();
+  case EffectKind::TensorCopy:
+    return countBoxes();
+  case EffectKind::StoreAsync:
+    return countStoreAsync();
+  case EffectKind::WgmmaIssue:
+    return countProducts(inst, warp);
+  default:
+    return countLines();
+  }
 }
 
 //===----------------------------------------------------------------------===//

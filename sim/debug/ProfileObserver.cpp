@@ -166,13 +166,13 @@ void ProfileObserver::before(const Inst &inst, const Effect &effect,
   current = slotOf(inst);
   if (!current)
     return;
+  execution = {popcount(warp.mask), popcount(warp.active & ~warp.mask),
+               warp.strands.size() > 1, diverges(inst, warp)};
+  moves = movesData(inst, effect);
+  if (!moves)
+    return;
   now = {};
   touched.clear();
-  now.issues = 1;
-  now.threads = popcount(warp.mask);
-  now.offLanes = popcount(warp.active & ~warp.mask);
-  now.splitIssues = warp.strands.size() > 1;
-  now.divergent = diverges(inst, warp);
   countAccess(inst, effect, warp);
 }
 
@@ -185,8 +185,16 @@ void ProfileObserver::after(const Inst &inst, const Effect &, Warp &warp,
   ++result.steps;
   if (!current)
     return;
-  endWait(inst, warp, now);
-  current->profile.counts += now;
+  Counts &counts = current->profile.counts;
+  ++counts.issues;
+  counts.threads += execution.threads;
+  counts.offLanes += execution.offLanes;
+  counts.splitIssues += execution.split;
+  counts.divergent += execution.divergent;
+  endWait(inst, warp, counts);
+  if (!moves)
+    return;
+  counts += now;
   for (const Touch &each : touched) {
     current->sectors.add(each.sector, each.reads, each.writes);
     sectors.add(each.sector, each.reads, each.writes);
@@ -217,8 +225,8 @@ void ProfileObserver::endWait(const Inst &inst, const Warp &warp,
   std::vector<Wait> &open = found->second;
   for (size_t i = 0; i < open.size(); ++i)
     if (open[i].inst == &inst) {
-      counts.waits = 1;
-      counts.waitSteps = result.steps - 1 - open[i].since;
+      ++counts.waits;
+      counts.waitSteps += result.steps - 1 - open[i].since;
       open.erase(open.begin() + static_cast<ptrdiff_t>(i));
       break;
     }

@@ -48,6 +48,7 @@ private:
   Slot *slotOf(const Inst &inst);
   void findPrimary(const Program &program);
   std::vector<ptx::Location> places() const;
+  static bool movesData(const Inst &inst, const Effect &effect);
   void countAccess(const Inst &inst, const Effect &effect, Warp &warp);
   void countLanes(const Inst &inst, const Effect &effect, Warp &warp);
   void countShared(const Request &request);
@@ -76,6 +77,11 @@ private:
 
   // The instruction that runs.
   Slot *current = nullptr; ///< null: a helper
+  struct Execution {
+    uint32_t threads, offLanes;
+    bool split, divergent;
+  } execution = {};
+  bool moves = false; ///< whether `now` and `touched` have something
   Counts now;
   std::vector<Touch> touched;
   Footprint footprint;
