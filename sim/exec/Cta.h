@@ -128,7 +128,7 @@ struct LaunchContext {
   uint32_t sharedBytes = 0;     ///< reserved, static and dynamic
   uint32_t staticSharedEnd = 0; ///< where dynamic shared memory starts
   uint32_t localBytesPerThread = 0;
-  uint64_t scheduleSeed = 0; ///< 0: the default schedule
+  uint64_t scheduleSeed = 0;           ///< 0: the default schedule
   std::unique_ptr<StoreBuffer> stores; ///< under a seed only
 
   /// Held by TMA reductions into global memory.
