@@ -95,6 +95,57 @@ def test_schedules():
     assert orders[0] == order("--schedule", "1")
 
 
+def compared(directory, program, *options):
+    """(process, document) of a program whose launches ran in several orders."""
+    path = directory / "findings.json"
+    result = sim("--schedules", "8", "--json", path, *options, program=program)
+    return result, json.loads(path.read_text())
+
+
+def test_schedules_that_disagree(tmp_path):
+    result, document = compared(tmp_path, TICKETS)
+    assert result.returncode == FINDINGS
+    # The program has its results of the default order.
+    assert json.loads(result.stdout) == list(range(8))
+    (found,) = document["schedules"]
+    assert document["findings"] == []
+    assert (found["severity"], found["kernel"], found["launch"], found["launches"]) == ("error", "k", 1, 1)
+    assert set(found["seeds"]) <= set(range(1, 8)) and found["failure"] is None
+    difference = found["difference"]
+    assert difference["object"].startswith("byte ") and "cuMemAlloc" in difference["object"]
+    assert "kernel 'k', launch 1: the result depends on the order of execution" in result.stderr
+    # That seed alone gives the value of the report.
+    place = int(difference["object"].split()[1]) // 4 - 1
+    order = json.loads(output_of(sim("--schedule", str(difference["seed"]), program=TICKETS)))
+    assert str(order[place]) == difference["other"] != difference["default"] == str(place)
+
+
+def test_schedules_that_agree(tmp_path):
+    # Blocks store their own numbers: no order shows.
+    program = TICKETS.replace("st.global.u32 [%rd3], %r1", "st.global.u32 [%rd3], %r2")
+    assert program != TICKETS
+    result, document = compared(tmp_path, program)
+    assert json.loads(output_of(result)) == list(range(1, 9))
+    assert document == {"schema_version": 1, "findings": [], "schedules": []}
+    # Without a report the exit code tells.
+    assert sim("--schedules", "2", program=program).returncode == 0
+    assert sim("--schedules", "8", "--error-exitcode", "9", program=TICKETS).returncode == 9
+
+
+def test_schedules_together_with_checks(tmp_path):
+    result, document = compared(tmp_path, TICKETS, "--check", "all")
+    assert result.returncode == FINDINGS
+    assert document["findings"] == [] and len(document["schedules"]) == 1
+
+
+@pytest.mark.parametrize("value", ["1", "x", ""])
+def test_wrong_numbers_of_schedules_in_the_environment(value):
+    program = "import ctypes; print(ctypes.CDLL('libcuda.so.1').cuInit(0))"
+    result = sim(program=program, environment={"TILEWRIGHT_SIM_SCHEDULES": value})
+    assert result.stdout == ("1\n" if value else "0\n")
+    assert not value or "TILEWRIGHT_SIM_SCHEDULES: " in result.stderr
+
+
 def test_arguments_are_passed_on_as_they_are():
     arguments = ["--check", "--", "-h", "", "[1,2]", "a b", "$HOME", "--help"]
     result = tilewright("sim", "--", sys.executable, "-c", "import sys; print(sys.argv[1:])", *arguments)
@@ -177,8 +228,10 @@ def test_termination_is_passed_on(tmp_path):
     ((), "error: the program to run comes after --"),
     (("--check", "speed", "--", "true"), "tilewright-sim: unknown check 'speed'"),
     (("--sku", "h900", "--", "true"), "tilewright-sim: no SKU 'h900'"),
-    (("--json", "x.json", "--", "true"), "error: --json requires --check"),
-    (("--error-exitcode", "9", "--", "true"), "error: --error-exitcode requires --check"),
+    (("--schedules", "1", "--", "true"), "error: --schedules"),
+    (("--schedules", "4", "--schedule", "7", "--", "true"), "error: --schedule"),
+    (("--json", "x.json", "--", "true"), "error: --json requires --check or --schedules"),
+    (("--error-exitcode", "9", "--", "true"), "error: --error-exitcode requires --check or --schedules"),
     (("--check", "all", "--error-exitcode", "256", "--", "true"), "error: --error-exitcode"),
     (("--threads", "0", "--", "true"), "error: --threads"),
     (("--perturb", "much", "--", "true"), "error: Could not convert: --perturb = much"),

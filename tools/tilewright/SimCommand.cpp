@@ -6,6 +6,7 @@
 
 #include "tools/tilewright/ChildProcess.h"
 #include "tools/tilewright/Commands.h"
+#include "tools/tilewright/SimDebug.h"
 
 #include <nlohmann/json.hpp>
 
@@ -21,6 +22,8 @@ using nlohmann::ordered_json;
 namespace tilewright {
 
 static constexpr const char *kDriverName = "libcuda.so.1";
+/// What a document of findings holds: of the checks, of the schedules.
+static constexpr const char *kLists[] = {"findings", "schedules"};
 /// CUDA_SUCCESS, as the simulator's own entry points return it.
 static constexpr int kSuccess = 0;
 
@@ -31,16 +34,22 @@ struct SimFlags {
   int errorExitCode = kFindings;
   int threads = 0;
   uint64_t schedule = 0, perturb = 0; ///< seeds; 0: the default
+  int schedules = 0;                  ///< of each launch; 0: only its own
+  SimDebugFlags debug;
   std::vector<std::string> command;
+
+  bool reports() const { return !checks.empty() || schedules; }
 };
 
-/// Where the program's processes leave what the checks found, one file each.
+/// Where the program's processes leave what was found in them, in files of
+/// their own.
 class FindingsDirectory {
 public:
   bool create();
   ~FindingsDirectory();
-  std::string pattern() const { return path / "%p.json"; }
-  /// The findings of all processes in one document.
+  std::string checksPattern() const { return path / "%p.json"; }
+  std::string schedulesPattern() const { return path / "%p.schedules.json"; }
+  /// What was found in all processes in one document.
   ordered_json merge() const;
 
 private:
@@ -74,21 +83,29 @@ ordered_json FindingsDirectory::merge() const {
     return std::strtoll(a.stem().c_str(), nullptr, 10) <
            std::strtoll(b.stem().c_str(), nullptr, 10);
   });
-  ordered_json all = ordered_json::array();
+  ordered_json merged = {{"schema_version", 1},
+                         {"findings", ordered_json::array()}};
   for (const fs::path &file : files) {
     std::ifstream stream(file);
     ordered_json document = ordered_json::parse(stream, nullptr, false);
-    if (document.is_object())
-      for (ordered_json &finding : document["findings"])
-        all.push_back(std::move(finding));
+    for (const char *list : kLists) {
+      if (!document.is_object() || !document.contains(list))
+        continue;
+      if (!merged.contains(list))
+        merged[list] = ordered_json::array();
+      for (ordered_json &finding : document[list])
+        merged[list].push_back(std::move(finding));
+    }
   }
-  return {{"schema_version", 1}, {"findings", std::move(all)}};
+  return merged;
 }
 
 static bool hasErrors(const ordered_json &document) {
-  for (const ordered_json &finding : document["findings"])
-    if (finding.value("severity", "") == "error")
-      return true;
+  for (const char *list : kLists)
+    if (document.contains(list))
+      for (const ordered_json &finding : document[list])
+        if (finding.value("severity", "") == "error")
+          return true;
   return false;
 }
 
@@ -121,7 +138,8 @@ static bool acceptsChoices(const fs::path &library, const SimFlags &flags) {
   // They say on stderr what is wrong.
   return (flags.sku.empty() || configure(flags.sku.c_str()) == kSuccess) &&
          (flags.checks.empty() ||
-          configureChecks(flags.checks.c_str(), "") == kSuccess);
+          configureChecks(flags.checks.c_str(), "") == kSuccess) &&
+         acceptsSimDebug(driver, flags.debug);
 }
 
 static std::map<std::string, std::string>
@@ -141,9 +159,14 @@ environmentOf(const SimFlags &flags, const fs::path &simulator,
     variables["TILEWRIGHT_SIM_SCHEDULE"] = std::to_string(flags.schedule);
   if (flags.perturb)
     variables["TILEWRIGHT_SIM_PERTURB"] = std::to_string(flags.perturb);
+  addSimDebugVariables(flags.debug, variables);
   if (!flags.checks.empty()) {
     variables["TILEWRIGHT_SIM_CHECK"] = flags.checks;
-    variables["TILEWRIGHT_SIM_CHECK_JSON"] = findings.pattern();
+    variables["TILEWRIGHT_SIM_CHECK_JSON"] = findings.checksPattern();
+  }
+  if (flags.schedules) {
+    variables["TILEWRIGHT_SIM_SCHEDULES"] = std::to_string(flags.schedules);
+    variables["TILEWRIGHT_SIM_SCHEDULES_JSON"] = findings.schedulesPattern();
   }
   return variables;
 }
@@ -152,14 +175,19 @@ environmentOf(const SimFlags &flags, const fs::path &simulator,
 static bool writeDocument(const std::string &path,
                           const ordered_json &document) {
   std::ofstream file(path, std::ios::binary);
-  file << "{\"schema_version\": " << document["schema_version"]
-       << ",\n \"findings\": [";
-  const char *separator = "\n  ";
-  for (const ordered_json &finding : document["findings"]) {
-    file << separator << finding.dump();
-    separator = ",\n  ";
+  file << "{\"schema_version\": " << document["schema_version"];
+  for (const char *list : kLists) {
+    if (!document.contains(list))
+      continue;
+    file << ",\n \"" << list << "\": [";
+    const char *separator = "\n  ";
+    for (const ordered_json &finding : document[list]) {
+      file << separator << finding.dump();
+      separator = ",\n  ";
+    }
+    file << "]";
   }
-  file << "]}\n";
+  file << "}\n";
   file.close();
   if (!file)
     fail("cannot write '" + path + "'");
@@ -179,10 +207,10 @@ static int simulate(const SimFlags &flags) {
   if (!acceptsChoices(simulator / kDriverName, flags))
     return kUsage;
   FindingsDirectory findings;
-  if (!flags.checks.empty() && !findings.create())
+  if (flags.reports() && !findings.create())
     return fail("cannot make a temporary folder for the findings");
   int code = runChild(flags.command, environmentOf(flags, simulator, findings));
-  if (flags.checks.empty())
+  if (!flags.reports())
     return code;
   ordered_json document = findings.merge();
   if (!flags.jsonPath.empty() && !writeDocument(flags.jsonPath, document))
@@ -202,35 +230,44 @@ void addSim(CLI::App &program, Action &action,
   sim->add_option("--sku", flags->sku,
                   "Boards to simulate, a device each; the default is h800-sxm")
       ->type_name("NAME[,NAME...]");
-  CLI::Option *check =
-      sim->add_option("--check", flags->checks,
-                      "Checks to make: all, or some of memory, "
-                      "initialization, race, proxy, wgmma, barrier, cluster, "
-                      "deadlock, divergence")
-          ->type_name("all|KIND[,KIND...]");
+  sim->add_option("--check", flags->checks,
+                  "Checks to make: all, or some of memory, "
+                  "initialization, race, proxy, wgmma, barrier, cluster, "
+                  "deadlock, divergence")
+      ->type_name("all|KIND[,KIND...]");
   sim->add_option("--json", flags->jsonPath,
-                  "Write what the checks found to this file")
-      ->type_name("FILE")
-      ->needs(check);
+                  "Write what --check and --schedules found to this file")
+      ->type_name("FILE");
   sim->add_option("--error-exitcode", flags->errorExitCode,
-                  "Exit code when a check found an error")
+                  "Exit code when an error was found")
       ->capture_default_str()
-      ->check(CLI::Range(0, 255))
-      ->needs(check);
+      ->check(CLI::Range(0, 255));
   sim->add_option("--threads", flags->threads,
                   "Host threads that run a kernel; the default is all cores")
       ->check(CLI::Range(1, 1024));
-  sim->add_option("--schedule", flags->schedule,
-                  "Run every kernel in another order that the ISA allows: "
-                  "warps, blocks, asynchronous operations; 0 is the default "
-                  "order")
-      ->type_name("SEED");
+  CLI::Option *schedule =
+      sim->add_option("--schedule", flags->schedule,
+                      "Run every kernel in another order that the ISA allows: "
+                      "warps, blocks, stores, asynchronous operations; 0 is "
+                      "the default order")
+          ->type_name("SEED");
+  sim->add_option("--schedules", flags->schedules,
+                  "Run every launch in N orders, the default one and the "
+                  "seeds 1 to N - 1, and compare what they leave in memory")
+      ->type_name("N")
+      ->check(CLI::Range(2, 10000))
+      ->excludes(schedule);
   sim->add_option("--perturb", flags->perturb,
                   "Make every approximation as wrong as the ISA allows; 0 "
                   "makes them as good as the format")
       ->type_name("SEED");
-  sim->callback(
-      [flags, &action] { action = [flags] { return simulate(*flags); }; });
+  addSimDebugOptions(*sim, flags->debug);
+  sim->callback([flags, sim, &action] {
+    for (const char *option : {"--json", "--error-exitcode"})
+      if (sim->count(option) && !flags->reports())
+        throw CLI::RequiresError(option, "--check or --schedules");
+    action = [flags] { return simulate(*flags); };
+  });
 }
 
 } // namespace tilewright
