@@ -1,8 +1,9 @@
 """Puts what the checks say of docs/examples/checks.cu into docs/simulator.md; with --check, says what has changed instead.
 
 A built simulator and nvcc are needed, so this is a test and not a presubmit check. Reports stand behind comments of the page,
-<!-- report KIND --> and <!-- json KIND -->, those of docs/examples/profile.cu behind <!-- profile KERNEL --> and
-<!-- annotate KERNEL -->.
+<!-- report KIND --> and <!-- json KIND -->, what schedules disagree on behind <!-- schedules KIND -->, those of
+docs/examples/profile.cu behind <!-- profile KERNEL --> and <!-- annotate KERNEL -->. The end of a
+warp's trace in docs/examples/reverse.cu stands behind <!-- trace reverse -->, what it sees at a line behind <!-- break reverse -->.
 """
 
 import argparse
@@ -21,8 +22,10 @@ PROFILED = ROOT / "docs" / "examples" / "profile.cu"
 BUILD = pathlib.Path(os.environ.get("TILEWRIGHT_BUILD_DIR", ROOT / "build"))
 VENV = pathlib.Path(os.environ.get("TILEWRIGHT_VENV", ROOT / "build" / "venv"))
 LIBRARIES = BUILD / "lib" / "sim"
+WATCHED = ROOT / "docs" / "examples" / "reverse.cu"
+TRACE_LINES = 33
 # Behind the comment: the block of the last time, if there was one.
-BLOCK = re.compile(r"<!-- (report|json|profile|annotate) (\w+) -->\n(?:\n```\w*\n.*?\n```\n)?", re.DOTALL)
+BLOCK = re.compile(r"<!-- (report|json|schedules|profile|annotate|trace|break) (\w+) -->\n(?:\n```\w*\n.*?\n```\n)?", re.DOTALL)
 # What no reader needs and other machines have otherwise.
 PATHS = [(re.compile(r"[\w./-]*/(\w+\.cu)"), r"\1"), (re.compile(r"[\w./-]*/include/(\w+\.hpp)"), r"\1"),
          (re.compile(r"0x7[0-9a-f]{11}"), "0x7f0000000320")]
@@ -47,6 +50,30 @@ def run(program, kind, directory):
     for pattern, replacement in PATHS:
         texts = [pattern.sub(replacement, text) for text in texts]
     return texts
+
+
+def compare(program, kind):
+    """What eight schedules of one kernel disagree on."""
+    environment = os.environ | {"LD_LIBRARY_PATH": str(LIBRARIES), "TILEWRIGHT_SIM_SCHEDULES": "8"}
+    text = subprocess.run([program, kind], capture_output=True, text=True, env=environment, timeout=120).stderr
+    for pattern, replacement in PATHS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def watch(directory, what):
+    """The end of the trace of a warp of docs/examples/reverse.cu, or what it sees where it reads its tile."""
+    program = directory / WATCHED.stem
+    if not program.exists():
+        build(directory, WATCHED)
+    line = next(number for number, text in enumerate(WATCHED.read_text().splitlines(), 1) if "turned = tile[" in text)
+    wish = {"trace": {"TILEWRIGHT_SIM_TRACE": "reverse:1:1"},
+            "break": {"TILEWRIGHT_SIM_BREAK": f"{WATCHED.name}:{line}:1:1"}}[what]
+    environment = os.environ | {"LD_LIBRARY_PATH": str(LIBRARIES)} | wish
+    text = subprocess.run([program], capture_output=True, text=True, env=environment, timeout=120).stderr
+    for pattern, replacement in PATHS:
+        text = pattern.sub(replacement, text)
+    return text if what == "break" else "".join(text.splitlines(True)[-TRACE_LINES:])
 
 
 def look(directory, kernel):
@@ -76,6 +103,10 @@ def make_page(old):
             what, kind = match.groups()
             if what in ("profile", "annotate"):
                 return f"<!-- {what} {kind} -->\n\n```\n{look(directory, kind)[what].rstrip()}\n```\n"
+            if what in ("trace", "break"):
+                return f"<!-- {what} {kind} -->\n\n```\n{watch(directory, what).rstrip()}\n```\n"
+            if what == "schedules":
+                return f"<!-- schedules {kind} -->\n\n```\n{compare(program, kind).rstrip()}\n```\n"
             report, document = run(program, kind, directory)
             language, text = ("json", document) if what == "json" else ("", report)
             return f"<!-- {what} {kind} -->\n\n```{language}\n{text.rstrip()}\n```\n"

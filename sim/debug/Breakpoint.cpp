@@ -105,6 +105,7 @@ public:
 
   bool watchesAll() const override { return true; }
   void launchStarts(LaunchContext &launch) override;
+  void clusterStarts(Cluster &cluster) override;
   void before(const Inst &inst, const Effect &effect, Warp &warp) override;
   void after(const Inst &inst, const Effect &effect, Warp &warp,
              Status status) override;
@@ -138,6 +139,13 @@ void BreakObserver::launchStarts(LaunchContext &launch) {
   if (!done)
     tool.found();
   view.emplace(launch, tool.services(), number);
+}
+
+void BreakObserver::clusterStarts(Cluster &cluster) {
+  view->clusterStarts(cluster);
+  for (const Cta &cta : cluster.ctas)
+    for (const Warp &warp : cta.warps)
+      last.erase(&warp);
 }
 
 /// A warp stands before an instruction that its text says.

@@ -70,19 +70,27 @@ PlacedName AddressNames::generic(uint64_t address) const {
   return found;
 }
 
+/// What may be addresses is read more easily in hex.
+static std::string renderWide(LaneValues values) {
+  for (uint64_t bits : values.bits)
+    if (bits >= sharedWindow && bits >> 48 == 0)
+      values.type = ptx::Type::B64;
+  return renderValues(values);
+}
+
 std::string renderNamed(const LaneValues &values, const AddressNames &names) {
   if (ptx::typeBytes(values.type) != 8 || ptx::isFloat(values.type) ||
       values.bits.empty())
     return renderValues(values);
   PlacedName object = names.generic(values.bits[0]);
   if (!object)
-    return renderValues(values);
+    return renderWide(values);
   LaneValues offsets = values;
   offsets.type = ptx::Type::S64;
   for (uint64_t &bits : offsets.bits) {
     PlacedName other = names.generic(bits);
     if (other.start != object.start || other.name != object.name)
-      return renderValues(values);
+      return renderWide(values);
     bits -= object.start;
   }
   return object.name + " + " + renderValues(offsets);

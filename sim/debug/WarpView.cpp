@@ -77,6 +77,14 @@ static Type accessTypeOf(const InstructionSymbols &symbols,
   return Type::None;
 }
 
+void WarpView::clusterStarts(const Cluster &cluster) {
+  for (const Cta &cta : cluster.ctas) {
+    mbarriers.erase(&cta);
+    for (const Warp &warp : cta.warps)
+      written.erase(&warp);
+  }
+}
+
 void WarpView::before(const Inst &inst, const Effect &effect, Warp &warp) {
   auto found = launch.program->symbols->instructions.find(inst.location);
   current = found == launch.program->symbols->instructions.end()

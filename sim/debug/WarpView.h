@@ -23,6 +23,8 @@ class WarpView {
 public:
   WarpView(LaunchContext &launch, const Host &host, uint64_t number);
 
+  /// Its blocks and warps are new, though they may lie where others did.
+  void clusterStarts(const Cluster &cluster);
   /// Around every instruction that is done.
   void before(const Inst &inst, const Effect &effect, Warp &warp);
   void after(const Inst &inst, const Effect &effect, Warp &warp, Status status);

@@ -159,6 +159,8 @@ def test_hits_and_warps(tmp_path):
     values = Ptx("values")
     hit, = stop(values, tmp_path, f"values@{values.lines['lanes']}:1")
     assert "block (1,0,0), warp 0," in hit.head
+    # The second block has the first one's place on the host, and nothing of its values.
+    assert set(hit.values("registers")) == {"%rd1", "%r1"}
     hit, = stop(values, tmp_path, values.lines["skipped"])
     assert hit.place.endswith(", skipped by lanes 0xffffffff")
 
