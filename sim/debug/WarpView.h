@@ -63,8 +63,8 @@ private:
 };
 
 /// Rows of shared memory, variable by variable: words in hex and the elements
-/// of the declared type, or of the one that `types` has for its offset. Rows that are equal to the
-/// one above are left out.
+/// of the declared type, or of the one that `types` has for its offset. Rows
+/// that are equal to the one above are left out.
 std::string renderShared(const Cta &cta, const LaunchContext &launch,
                          const std::map<uint64_t, ptx::Type> &types);
 
