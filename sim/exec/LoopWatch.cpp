@@ -9,40 +9,67 @@ namespace tilewright::sim {
 /// Steps in which a loop has to come round to be proven endless.
 static constexpr uint32_t longestLoop = 1 << 16;
 
+using Places = std::vector<std::pair<uint32_t, uint32_t>>;
+
+static Places placesOf(const Warp &warp) {
+  Places places;
+  for (const Strand &strand : warp.strands)
+    places.emplace_back(strand.pc, strand.mask);
+  return places;
+}
+
 void WarpState::take(const Warp &warp) {
   rows32 = warp.rows32;
   rows64 = warp.rows64;
   local = warp.local;
   predicates = warp.predicateRows;
-  strands.clear();
-  for (const Strand &strand : warp.strands)
-    strands.emplace_back(strand.pc, strand.mask);
+  strands = placesOf(warp);
 }
 
 bool WarpState::equals(const Warp &warp) const {
-  if (strands.size() != warp.strands.size())
-    return false;
-  for (size_t i = 0; i < strands.size(); ++i)
-    if (strands[i] != std::pair(warp.strands[i].pc, warp.strands[i].mask))
-      return false;
-  return rows32 == warp.rows32 && rows64 == warp.rows64 &&
-         predicates == warp.predicateRows && local == warp.local;
+  return strands == placesOf(warp) && rows32 == warp.rows32 &&
+         rows64 == warp.rows64 && predicates == warp.predicateRows &&
+         local == warp.local;
+}
+
+/// Whether it makes others move: who arrives last passes a barrier at once.
+static bool isBarrier(EffectKind kind) {
+  return kind == EffectKind::BarrierSync || kind == EffectKind::BarrierArrive ||
+         kind == EffectKind::ClusterArrive || kind == EffectKind::ClusterWait;
 }
 
 /// Whether one of the instructions that may come next touches what others see.
 static bool touchesShared(const Warp &warp) {
-  for (const Strand &strand : warp.strands)
-    if (warp.launch->program->code[strand.pc].flags & (Reads | Polls | Works))
+  const Program &program = *warp.launch->program;
+  for (const Strand &strand : warp.strands) {
+    const Inst &inst = program.code[strand.pc];
+    if ((inst.flags & (Reads | Polls | Works)) ||
+        isBarrier(program.effects[inst.effect].kind))
       return true;
+  }
   return false;
+}
+
+/// Executes one instruction. A strand that waits takes a share of the budget
+/// each time that it is asked whether it still does.
+static SliceEnd step(Warp &warp) {
+  const uint64_t before = warp.instructions;
+  const Places places = placesOf(warp);
+  SliceEnd end = SliceEnd::Budget;
+  for (uint32_t budget = 1;
+       end == SliceEnd::Budget && warp.instructions == before &&
+       placesOf(warp) == places && budget <= warp.strands.size();
+       ++budget)
+    end = warp.run(budget);
+  return end;
 }
 
 /// Steps once around a loop that seems to be closed.
 LoopWatch::Verdict LoopWatch::follow(Warp &warp) {
-  for (uint32_t step = 0; step < longestLoop; ++step) {
+  for (uint32_t i = 0; i < longestLoop; ++i) {
     if (touchesShared(warp))
       return Verdict::Repeats;
-    SliceEnd end = warp.run(1);
+    SliceEnd end = step(warp);
     if (end == SliceEnd::Fault)
       return Verdict::Fault;
     if (end != SliceEnd::Budget)

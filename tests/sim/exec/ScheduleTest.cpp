@@ -174,6 +174,54 @@ TEST(Schedule, BulkStoresReadLate) {
             (Outcomes{{5, 0, 0, 0}, {6, 0, 0, 0}}));
 }
 
+/// Blocks wait for each other in order, as CUTLASS's semaphores do: thread 0
+/// polls, and all wait for what it has seen.
+static const std::string semaphore = R"(.version 8.5
+.target sm_90a
+.address_size 64
+.visible .entry k(.param .u64 flag) {
+  .reg .b32 %r<8>; .reg .b64 %rd<4>; .reg .pred %p<4>;
+  ld.param.u64 %rd1, [flag];
+  mov.u32 %r1, %tid.x; mov.u32 %r2, %ctaid.x;
+  setp.ne.u32 %p3, %r1, 0; mov.u32 %r5, -1;
+WAIT:
+  setp.ne.u32 %p1, %r5, %r2; bar.red.and.pred %p2, 0, %p1;
+  @!%p2 bra WORK;
+  @%p3 bra WAIT;
+  ld.acquire.gpu.global.u32 %r5, [%rd1];
+  bra.uni WAIT;
+WORK:
+  mov.u32 %r6, 0;
+LOOP:
+  add.u32 %r6, %r6, 1; setp.lt.u32 %p2, %r6, 2000; @%p2 bra LOOP;
+  bar.sync 0;
+  add.u32 %r7, %r2, 1;
+  @!%p3 st.release.gpu.global.u32 [%rd1], %r7;
+  ret;
+}
+)";
+
+TEST(Schedule, WaitingLanesAreNotTakenForEndlessLoops) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    TestDevice device;
+    auto module =
+        Module::load(semaphore, "semaphore.ptx", device.config, device);
+    ASSERT_TRUE(module) << module.error().message;
+    uint64_t flag = device.upload(std::vector<uint32_t>(1, 0));
+    Params params;
+    params.add(flag);
+    Launch launch;
+    launch.kernel = (*module)->findKernel("k");
+    launch.grid = {4, 1, 1};
+    launch.block = {64, 1, 1};
+    launch.params = params.bytes;
+    launch.scheduleSeed = seed;
+    Result<LaunchStats> result = run(launch, device.config, device.memory);
+    ASSERT_TRUE(result) << "seed " << seed << ": " << result.error().message;
+    EXPECT_EQ(device.download<uint32_t>(flag, 1)[0], 4u);
+  }
+}
+
 /// Another warp's copies are awaited through an mbarrier.
 static std::string arriveOn(const char *arrive) {
   return std::string(R"(
