@@ -25,7 +25,8 @@ static uint32_t passes(const Request &request, uint32_t begin, uint32_t end) {
     for (uint64_t word = first; word <= last && count < maxWords; ++word)
       words[count++] = word;
   }
-  std::sort(words, words + count);
+  if (!std::is_sorted(words, words + count))
+    std::sort(words, words + count);
   uint32_t inBank[memoryRules.banks] = {};
   uint32_t most = 0;
   for (uint32_t i = 0; i < count; ++i)
@@ -49,10 +50,20 @@ Wavefronts countWavefronts(const Request &request) {
   return result;
 }
 
+/// Most requests are in order already.
+static const uint64_t *sortedAddresses(const Request &request,
+                                       uint64_t (&storage)[laneCount]) {
+  const uint64_t *end = request.address + request.count;
+  if (std::is_sorted(request.address, end))
+    return request.address;
+  std::copy(request.address, end, storage);
+  std::sort(storage, storage + request.count);
+  return storage;
+}
+
 void findSectors(const Request &request, Sectors &sectors) {
-  uint64_t sorted[laneCount];
-  std::copy_n(request.address, request.count, sorted);
-  std::sort(sorted, sorted + request.count);
+  uint64_t storage[laneCount];
+  const uint64_t *sorted = sortedAddresses(request, storage);
   sectors.count = sectors.lines = sectors.neededBytes = 0;
   uint64_t covered = 0; // the end of what the lanes before have
   for (uint32_t i = 0; i < request.count; ++i) {
@@ -76,9 +87,8 @@ void findSectors(const Request &request, Sectors &sectors) {
 }
 
 uint32_t busiestAddress(const Request &request) {
-  uint64_t sorted[laneCount];
-  std::copy_n(request.address, request.count, sorted);
-  std::sort(sorted, sorted + request.count);
+  uint64_t storage[laneCount];
+  const uint64_t *sorted = sortedAddresses(request, storage);
   uint32_t most = 0;
   for (uint32_t i = 0, run = 0; i < request.count; ++i) {
     run = i && sorted[i] == sorted[i - 1] ? run + 1 : 1;
@@ -102,12 +112,19 @@ SectorMap::Page &SectorMap::page(uint64_t number) {
   return *last;
 }
 
-void SectorMap::add(uint64_t sector, bool reads, bool writes) {
-  uint64_t line = sector / sectorsPerLine;
+uint64_t SectorMap::lineOf(uint64_t sector) { return sector / sectorsPerLine; }
+
+uint8_t SectorMap::bitsOf(uint64_t sector, bool reads, bool writes) {
   unsigned bit = 1u << sector % sectorsPerLine;
-  unsigned bits = (reads ? bit : 0) | (writes ? bit << sectorsPerLine : 0);
+  return static_cast<uint8_t>((reads ? bit : 0) |
+                              (writes ? bit << sectorsPerLine : 0));
+}
+
+bool SectorMap::add(uint64_t line, uint8_t bits) {
   uint8_t &entry = page(line / linesPerPage)[line % linesPerPage];
-  entry = static_cast<uint8_t>(entry | bits);
+  bool isNew = bits & ~entry;
+  entry |= bits;
+  return isNew;
 }
 
 SectorMap::Totals SectorMap::totals() const {

@@ -73,7 +73,10 @@ uint32_t busiestAddress(const Request &request);
 /// Which sectors of global memory were read and written.
 class SectorMap {
 public:
-  void add(uint64_t sector, bool reads, bool writes);
+  /// False when all of it was known.
+  bool add(uint64_t line, uint8_t bits);
+  static uint64_t lineOf(uint64_t sector);
+  static uint8_t bitsOf(uint64_t sector, bool reads, bool writes);
 
   struct Totals {
     uint64_t readSectors = 0, writeSectors = 0, lines = 0;

@@ -109,7 +109,17 @@ void ProfileObserver::countGlobal(const Request &request, bool reads,
   now.idealSectors += divideUp(found.neededBytes, memoryRules.sectorBytes);
   now.lines += found.lines;
   for (uint32_t i = 0; i < found.count; ++i)
-    touched.push_back({found.number[i], reads, writes});
+    touch(found.number[i], reads, writes);
+}
+
+/// Neighbouring sectors of a line are joined.
+void ProfileObserver::touch(uint64_t sector, bool reads, bool writes) {
+  uint64_t line = SectorMap::lineOf(sector);
+  uint8_t bits = SectorMap::bitsOf(sector, reads, writes);
+  if (!touched.empty() && touched.back().line == line)
+    touched.back().bits |= bits;
+  else
+    touched.push_back({line, bits});
 }
 
 /// Loads, stores and atomics: the lanes' addresses, space by space.
@@ -119,12 +129,17 @@ void ProfileObserver::countLanes(const Inst &inst, const Effect &effect,
     return;
   Request global, shared, remote, local;
   global.bytes = shared.bytes = remote.bytes = local.bytes = effect.bytes;
+  bool isGlobal = spaceOf(inst) == Space::Global;
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
+    uint64_t address = laneAddress(inst, warp, static_cast<int>(lane));
+    if (isGlobal) { // the most frequent one
+      if (warp.launch->memory.contains(address, effect.bytes))
+        global.add(lane, address);
+      continue;
+    }
     Span span;
-    if (!locate(inst, warp, lane, spaceOf(inst),
-                laneAddress(inst, warp, static_cast<int>(lane)), effect.bytes,
-                span))
+    if (!locate(inst, warp, lane, spaceOf(inst), address, effect.bytes, span))
       continue;
     Request &request = span.space == Space::Local    ? local
                        : span.space == Space::Global ? global
@@ -212,7 +227,7 @@ uint64_t ProfileObserver::touchRange(uint64_t address, uint64_t bytes,
   uint64_t first = address / memoryRules.sectorBytes;
   uint64_t last = (address + bytes - 1) / memoryRules.sectorBytes;
   for (uint64_t sector = first; sector <= last; ++sector)
-    touched.push_back({sector, reads, writes});
+    touch(sector, reads, writes);
   return last - first + 1;
 }
 
@@ -247,7 +262,7 @@ void ProfileObserver::countCopiedSectors(Request &request) {
   findSectors(request, found);
   now.copySectors += found.count;
   for (uint32_t i = 0; i < found.count; ++i)
-    touched.push_back({found.number[i], true, false});
+    touch(found.number[i], true, false);
   request.count = 0;
 }
 

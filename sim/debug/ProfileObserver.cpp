@@ -195,10 +195,10 @@ void ProfileObserver::after(const Inst &inst, const Effect &, Warp &warp,
   if (!moves)
     return;
   counts += now;
-  for (const Touch &each : touched) {
-    current->sectors.add(each.sector, each.reads, each.writes);
-    sectors.add(each.sector, each.reads, each.writes);
-  }
+  // What is new to the launch is new to its instruction.
+  for (const Touch &each : touched)
+    if (current->sectors.add(each.line, each.bits))
+      sectors.add(each.line, each.bits);
 }
 
 void ProfileObserver::skipped(const Inst &inst, const Effect &, Warp &warp) {

@@ -35,9 +35,10 @@ private:
     InstructionProfile profile;
     SectorMap sectors;
   };
+  /// Sectors of a line, as SectorMap has them.
   struct Touch {
-    uint64_t sector;
-    bool reads, writes;
+    uint64_t line;
+    uint8_t bits;
   };
   /// A warp's wait at an instruction.
   struct Wait {
@@ -55,6 +56,7 @@ private:
   void countGlobal(const Request &request, bool reads, bool writes);
   void countMatrixRows(const Inst &inst, Warp &warp);
   void countLines();
+  void touch(uint64_t sector, bool reads, bool writes);
   uint64_t touchRange(uint64_t address, uint64_t bytes, bool reads,
                       bool writes);
   void copyGlobal(uint64_t address, uint64_t bytes, bool writes);
