@@ -164,9 +164,15 @@ BENCHMARK(streamCopy)
 
 /// Bound by tensor cores: products of 64x128x16 in groups of four.
 static void wgmmaLoop(benchmark::State &state) {
-  std::string registers = "%f0";
-  for (int i = 1; i < 64; ++i)
+  std::string registers = "%f0", start = "mov.f32 %f0, 0f00000000;\n";
+  for (int i = 1; i < 64; ++i) {
     registers += ", %f" + std::to_string(i);
+    start += "mov.f32 %f" + std::to_string(i) + ", 0f00000000;\n";
+  }
+  // 64 bytes a thread.
+  for (int i = 0; i < 64; i += 16)
+    start += "st.shared.v4.u32 [%r6+" + std::to_string(i) +
+             "], {%r3, %r3, %r3, %r3};\n";
   std::string product =
       "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {" + registers +
       "}, %rd3, %rd4, %p2, 1, 1, 0, 0;\n";
@@ -177,7 +183,9 @@ static void wgmmaLoop(benchmark::State &state) {
   mov.u32 %r1, %tid.x; mov.u32 %r2, s; mov.u32 %r3, 0;
   shr.u32 %r4, %r2, 4; cvt.u64.u32 %rd3, %r4;
   or.b64 %rd3, %rd3, 0x0000001000080000; add.s64 %rd4, %rd3, 128;
-  setp.eq.u32 %p2, %r1, %r1;
+  setp.eq.u32 %p2, %r1, %r1; mad.lo.u32 %r6, %r1, 64, %r2;
+)" + start + R"(
+  fence.proxy.async.shared::cta; bar.sync 0;
 LOOP:
   wgmma.fence.sync.aligned;
 )" + product + product +

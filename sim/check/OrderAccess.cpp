@@ -318,6 +318,9 @@ void OrderCheck::readChunks(Accessor &who, const uint32_t *addresses, int count,
   Pass pass = sharedPass(who);
   const uint32_t word = packTouch(pass.self, 0);
   uint32_t replaced = word;
+  // Writers that are known to be done; neighbouring chunks have several.
+  static constexpr uint32_t writers = 16;
+  std::array<RecordId, writers> done{};
   for (int i = 0; i < count; i += step) {
     if (addresses[i] + bytes > cta.sharedSize)
       continue;
@@ -328,8 +331,12 @@ void OrderCheck::readChunks(Accessor &who, const uint32_t *addresses, int count,
       continue;
     }
     Cell &cell = home.cells[at % blockBytes >> home.shift];
-    if (cell.write && cell.write >> laneBits != pass.known)
+    RecordId writer = cell.write >> laneBits;
+    if (writer != done[writer % writers]) {
       checkTouch(pass, pass.shadow.log.touch(cell.write), 1, false, true, at);
+      if (pass.known == writer)
+        done[writer % writers] = writer;
+    }
     if (cell.read == replaced || cell.read == 0) {
       cell.read = word;
       continue;

@@ -49,6 +49,7 @@ void OrderCheck::wgmmaUseRegisters(const Inst &inst, Warp &warp,
     registers.fenced = true;
   }
   uint32_t unfenced = 0;
+  const uint32_t pc = pcOf(inst);
   auto use = [&](uint32_t word, bool reads) {
     uint32_t row = rowOf(base, word);
     reserve(registers, row);
@@ -62,7 +63,7 @@ void OrderCheck::wgmmaUseRegisters(const Inst &inst, Warp &warp,
       unfenced = registers.touched[row];
     registers.touched[row] = 0;
     registers.busy[row] = operation;
-    registers.busyPc[row] = pcOf(inst);
+    registers.busyPc[row] = pc;
     registers.busyRead[row] = reads;
   };
   for (uint32_t word : spec.a)
