@@ -236,9 +236,9 @@ void OrderCheck::after(const Inst &inst, const Effect &effect, Warp &warp,
   case EffectKind::BarrierArrive:
     return barrierAfter(inst, effect, warp, status);
   case EffectKind::ClusterArrive:
-    return clusterArrive(effect, warp);
+    return clusterArrive(inst, effect, warp);
   case EffectKind::ClusterWait:
-    return clusterWait(effect, warp);
+    return clusterWait(inst, warp);
   case EffectKind::MbarrierInit:
   case EffectKind::MbarrierInval:
   case EffectKind::MbarrierArrive:

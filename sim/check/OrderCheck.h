@@ -180,8 +180,8 @@ private:
   void barrierBefore(const Inst &inst, Warp &warp);
   void barrierAfter(const Inst &inst, const Effect &effect, Warp &warp,
                     Status status);
-  void clusterArrive(const Effect &effect, Warp &warp);
-  void clusterWait(const Effect &effect, Warp &warp);
+  void clusterArrive(const Inst &inst, const Effect &effect, Warp &warp);
+  void clusterWait(const Inst &inst, Warp &warp);
 
   // OrderMbarrier.cpp.
   MbarrierState *mbarrierAt(Warp &warp, const std::byte *object, Cta *&cta,

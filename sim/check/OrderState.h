@@ -140,6 +140,8 @@ struct WarpState {
   std::array<AsyncCopies, laneCount> copies;
   bool hasCopies = false;
   bool clusterStarted = false;         ///< has been through a cluster barrier
+  uint32_t clusterArrivals = 0;        ///< lanes that have not waited since
+  uint32_t clusterArrivalPhase = 0;    ///< which they were for
   std::map<uint32_t, BulkGroups> bulk; ///< by lane
   /// Times of each lane's last fences, up to which its own accesses count.
   LaneTimes proxyFences{}, initFences{}, releaseFences{};

@@ -166,10 +166,20 @@ void OrderCheck::warpSync(const Inst &inst, Warp &warp) {
   replace(warp, members, view);
 }
 
-void OrderCheck::clusterArrive(const Effect &effect, Warp &warp) {
+void OrderCheck::clusterArrive(const Inst &inst, const Effect &effect,
+                               Warp &warp) {
   ClusterState &cluster = stateOf(*warp.cta->cluster);
+  WarpState &state = stateOf(warp);
   // The arrival may have completed the phase it was for.
   uint32_t arrivedIn = warp.clusterToken;
+  bool isSamePhase = state.clusterArrivalPhase == arrivedIn;
+  if (uint32_t again = state.clusterArrivals & warp.mask; again && isSamePhase)
+    report(finding(Kind::Barrier, inst, warp,
+                   static_cast<uint32_t>(std::countr_zero(again)),
+                   "a thread arrives at the cluster's barrier for the second "
+                   "time in one phase"));
+  state.clusterArrivals |= warp.mask;
+  state.clusterArrivalPhase = arrivedIn;
   closePhase(cluster.barrier, arrivedIn);
   if (effect.releases()) {
     cluster.barrier.arriving.join(release(warp, warp.mask));
@@ -180,10 +190,18 @@ void OrderCheck::clusterArrive(const Effect &effect, Warp &warp) {
   closePhase(cluster.barrier, warp.cta->cluster->barrierPhase);
 }
 
-void OrderCheck::clusterWait(const Effect &, Warp &warp) {
+void OrderCheck::clusterWait(const Inst &inst, Warp &warp) {
   ClusterState &cluster = stateOf(*warp.cta->cluster);
+  WarpState &state = stateOf(warp);
+  // Such a wait looks at a phase that may be long over, and orders nothing.
+  if (uint32_t absent = warp.mask & ~state.clusterArrivals)
+    report(finding(Kind::Barrier, inst, warp,
+                   static_cast<uint32_t>(std::countr_zero(absent)),
+                   "a thread waits at the cluster's barrier without an arrival "
+                   "since it waited last"));
+  state.clusterArrivals &= ~warp.mask;
   // Everybody has arrived, even where arrivals order no memory.
-  stateOf(warp).clusterStarted = true;
+  state.clusterStarted = true;
   closePhase(cluster.barrier, warp.cta->cluster->barrierPhase);
   if (const View *view = phaseView(cluster.barrier, warp.clusterToken))
     acquire(warp, warp.mask, *view);
