@@ -47,11 +47,26 @@ static Type widened(Type type) {
   }
 }
 
+/// The same of wmma: products name two types where the factors are f16, and the
+/// stride of a matrix in memory is a number.
+static Type wmmaType(const ptx::Instruction &ast, size_t index,
+                     const std::vector<Type> &types) {
+  if (hasModifier(ast, "load") || hasModifier(ast, "store"))
+    return index == (hasModifier(ast, "store") ? 1 : 0) ? types[0] : Type::None;
+  if (types.size() == 2)
+    return index == 0 ? types[0] : index == 3 ? types[1] : Type::F16;
+  return types[std::min(index, types.size() - 1)];
+}
+
 /// The instruction's own type for its operand number `index`.
 static Type namedType(const ptx::Instruction &ast, size_t index) {
   std::vector<Type> types = typesOf(ast);
-  if (types.empty())
+  // A copy's type is that of what it moves, its operands are addresses and
+  // sizes.
+  if (types.empty() || ast.opcode == "cp")
     return Type::None;
+  if (ast.opcode == "wmma")
+    return wmmaType(ast, index, types);
   auto at = [&](size_t i) { return types[std::min(i, types.size() - 1)]; };
   std::string_view op = ast.opcode;
   if (op == "cvt" || op == "set" || op == "mma" || op == "wgmma")

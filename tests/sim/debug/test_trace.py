@@ -209,6 +209,16 @@ def test_products(copies):
     assert at(found, ptx, "use").sources == {"%f0": "16"} and at(found, ptx, "use").results == {"%f4": "32"}
 
 
+def test_fragments(copies):
+    ptx, found = copies
+    store = at(found, ptx, "fragment")
+    # The stride is a number, whatever the matrix is made of.
+    assert store.sources == {"%r7": "1024", "%r11": "16"} | {f"%f{i}": "16" for i in range(4)}
+    row = 16 * 4
+    assert store.details == [f"writes {row} bytes at shared 'operands' + {row * i}" for i in range(4)] + [
+        "and in 12 other places"]
+
+
 def test_tensor_copies_of_the_corpus(tmp_path):
     source = HERE.parent / "corpus" / "programs" / "tma_transpose.cu"
     cuda = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13"))
