@@ -171,13 +171,6 @@ static std::string signText(int64_t value) {
   return (value < 0 ? "" : "+") + std::to_string(value);
 }
 
-std::string renderProgression(const LaneValues &values,
-                              std::string (*render)(uint64_t)) {
-  if (std::optional<int64_t> stride = strideOf(values))
-    return render(values.bits[0]) + " " + signText(*stride);
-  return {};
-}
-
 static double floatValue(Type type, uint64_t bits) {
   uint32_t low = static_cast<uint32_t>(bits);
   switch (type) {

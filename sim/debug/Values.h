@@ -30,10 +30,6 @@ std::string renderValue(ptx::Type type, uint64_t bits);
 /// ones, with how many there are.
 std::string renderValues(const LaneValues &values);
 
-/// `first +stride` of integers, or an empty text where that does not hold.
-std::string renderProgression(const LaneValues &values,
-                              std::string (*render)(uint64_t));
-
 std::string hexText(uint64_t value);
 std::string tripleText(uint32_t x, uint32_t y, uint32_t z);
 
