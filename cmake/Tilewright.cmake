@@ -31,7 +31,9 @@ target_compile_options(tilewright_flags INTERFACE -Wall -Wextra -Wno-unused-para
 # fp contraction would make the bits of host arithmetic depend on the host's instruction set.
 target_compile_options(tilewright_flags INTERFACE -ffp-contract=off)
 if(TILEWRIGHT_SANITIZE)
-  target_compile_options(tilewright_flags INTERFACE -fsanitize=${TILEWRIGHT_SANITIZE} -fno-omit-frame-pointer)
+  # Callers of a C interface may pass any integer as an enum; the driver looks at it before it believes it.
+  target_compile_options(tilewright_flags INTERFACE
+    -fsanitize=${TILEWRIGHT_SANITIZE} -fno-sanitize=enum -fno-omit-frame-pointer)
   target_link_options(tilewright_flags INTERFACE -fsanitize=${TILEWRIGHT_SANITIZE})
   # Programs that were built without a sanitizer load our libraries too: they get its runtime through LD_PRELOAD
   # (scripts/sanitize), which takes a shared one. GCC's is shared anyway; libFuzzer's programs need none of this.
