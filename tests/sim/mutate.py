@@ -248,9 +248,11 @@ def examine(case, runner, limit):
     mutants = [mutant for mutant in fitting if mutant]
     rows = [classify(case, runner, mutant, baseline, known, graph) for mutant in mutants]
     pairs = mutate_pairs.Pairs(case, runner, mutants, known, key)
+    needless = [mutant for row, mutant in zip(rows, mutants) if row["verdict"] in ("silent", "harmless")]
     for row, mutant in zip(rows, mutants):
-        row["why"] = row["why"] or (pairs.explain(mutant) if row["verdict"] == "silent" else None)
-        row["verdict"] = "redundant" if row["why"] and row["verdict"] == "silent" else row["verdict"]
+        if row["verdict"] == "silent":
+            row["why"] = pairs.explain(mutant, needless)
+            row["verdict"] = "redundant" if row["why"] else "silent"
     case.finish()
     unused = {row["line"] for row in rows if row["operator"] == "barrier not initialized" and row["verdict"] in ("silent", "redundant")}
     for row in rows:

@@ -191,38 +191,63 @@ def needless_fence(graph, index):
 
     before, after = graph.around(index, graph.before, is_fence), graph.around(index, graph.next, is_fence)
     generic = {at for at in before if effects_of(graph.opcodes[at]) and "async" not in dict(effects_of(graph.opcodes[at]))}
-    if not any(way == WRITE and space != "mbarrier" for at in generic for space, way in effects_of(graph.opcodes[at])):
+    if not any(way == WRITE for at in generic for _, way in effects_of(graph.opcodes[at])):
         return "nothing is written through the generic proxy since the fence before"
     if not any(space == "async" for space, _ in graph.touched(after)):
         return "nothing goes through the asynchronous proxy before the next fence, or the end"
     return None
 
 
+# (commits, waits, what a group holds) by the family of the operations.
+GROUPS = {
+    "wgmma": (r"wgmma\.commit_group.*", r"wgmma\.wait_group.*", r"wgmma\.mma_async.*"),
+    "cp.async.bulk": (r"cp\.async\.bulk\.commit_group.*", r"cp\.async\.bulk\.wait_group.*",
+                      r"cp\.(async|reduce\.async)\.bulk\.(?!commit|wait|prefetch).*bulk_group.*"),
+    "cp.async": (r"cp\.async\.commit_group.*", r"cp\.async\.wait_(group|all).*", r"cp\.async\.(ca|cg)\..*"),
+}
+
+
+def family_of(opcode):
+    return next(family for family in GROUPS if opcode.startswith(family))
+
+
+def fewest_commits(graph, start, commits, waits):
+    """How many commits at least lie between `start` and each wait that is reached from it without another one."""
+    fewest, work = {}, [(start, 0)]
+    while work:
+        at, count = work.pop()
+        for follower in graph.next[at]:
+            seen = fewest.get(follower)
+            if seen is not None and seen <= count:
+                continue
+            fewest[follower] = count
+            if follower not in waits:
+                work.append((follower, count + (follower in commits)))
+    return {at: count for at, count in fewest.items() if at in waits}
+
+
 def needless_commit(graph, index):
-    """Copies join the next group: no harm where every wait is for all groups and comes behind another commit."""
-    if not graph.opcodes[index].startswith("cp.async.commit_group"):
+    """What is issued joins the next group: no harm where a wait that takes its own group takes that one as well."""
+    of = [{at for at, opcode in enumerate(graph.opcodes) if re.fullmatch(pattern, opcode)}
+          for pattern in GROUPS[family_of(graph.opcodes[index])]]
+    commits, waits, issues = of
+    pending = {at: int((graph.operands[at] or ["0"])[-1]) for at in waits}
+    if not graph.around(index, graph.before, lambda at: at in commits) & issues and not any(pending.values()):
+        return "the group is empty, and all waits are for all groups"
+    if graph.around(index, graph.next, lambda at: at in commits) & waits:
         return None
-    commits = {at for at in range(len(graph.opcodes)) if graph.opcodes[at].startswith("cp.async.commit_group")}
-    if not any(("copies", WRITE) in effects_of(graph.opcodes[at])
-               for at in graph.around(index, graph.before, lambda at: at in commits)):
-        waits = [at for at in range(len(graph.opcodes)) if graph.opcodes[at] == "cp.async.wait_group"]
-        if all(graph.operands[at] == ["0"] for at in waits):
-            return "the group is empty, and all waits are for all groups"
-    reached = graph.around(index, graph.next, lambda at: at in commits)
-    if any(graph.opcodes[at].startswith("cp.async.wait") for at in reached):
-        return None
-    later = [at for at in graph.around(index, graph.next, lambda at: False) if graph.opcodes[at].startswith("cp.async.wait")]
-    if all(graph.operands[at] in ([], ["0"]) for at in later):
-        return "the copies join the next group, and all waits behind are for all groups"
-    return None
+    behind = graph.around(index, graph.next, lambda at: at in commits) | {index}
+    following = {at for before in behind for at in graph.next[before] if at in commits}
+    for commit in following:
+        if any(count < pending[wait] for wait, count in fewest_commits(graph, commit, commits, waits).items()):
+            return None
+    return "what is issued joins the next group, which the waits behind take as well"
 
 
 def needless_wait(graph, index):
     """A wait with nothing issued since the one before, or nothing used after it."""
-    family = "wgmma" if graph.opcodes[index].startswith("wgmma") else \
-        "cp.async.bulk" if graph.opcodes[index].startswith("cp.async.bulk") else "cp.async"
-    issues = {"wgmma": r"wgmma\.mma_async.*", "cp.async": r"cp\.async\.(ca|cg)\..*",
-              "cp.async.bulk": r"cp\.(async|reduce\.async)\.bulk\.(?!commit|wait|prefetch).*bulk_group.*"}[family]
+    family = family_of(graph.opcodes[index])
+    issues = GROUPS[family][2]
     same = graph.opcodes[index].split("wait_group")[0] + "wait_group"
 
     def is_wait(at):
@@ -267,7 +292,8 @@ def needless_atomic(graph, index):
 
 
 RULES = [("barrier removed", needless_barrier), ("warp barrier removed", needless_warp_barrier), ("fence removed", needless_fence),
-         ("wgmma.fence removed", needless_product_fence), ("copies not committed", needless_commit), ("wait for", needless_wait), ("wait leaves", needless_wait),
+         ("wgmma.fence removed", needless_product_fence), ("copies not committed", needless_commit), ("products not committed", needless_commit),
+         ("bulk copies not committed", needless_commit), ("wait for", needless_wait), ("wait leaves", needless_wait),
          ("bulk wait leaves", needless_wait), ("order of an atomic", needless_atomic)]
 
 

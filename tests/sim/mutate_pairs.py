@@ -2,7 +2,8 @@
 
 When neither of two instructions is missed alone, but a conflict shows once both are gone that the second one's removal alone
 does not show, then the second orders what the first one does: the first is redundant, and the finding says for which accesses.
-Waits that leave one group more are tried with more groups still, which tells an empty group from one that nobody needs.
+Where more than one stands in for the first, all those that nobody misses alone are
+taken away together, and put back while the finding stays. Waits that leave one group more are tried with more groups still, which tells an empty group from one that nobody needs.
 """
 
 import dataclasses
@@ -16,9 +17,15 @@ FARTHEST = 20
 MORE_GROUPS = 6
 
 
-def both(text, first, second):
-    later, sooner = sorted((first, second), key=lambda mutant: -mutant.begin)
-    return sooner.apply(later.apply(text))
+def without(text, mutants):
+    """All of them at once; of those in one place the first."""
+    for mutant in sorted({mutant.begin: mutant for mutant in reversed(mutants)}.values(), key=lambda mutant: -mutant.begin):
+        text = mutant.apply(text)
+    return text
+
+
+def opcode_of(mutant):
+    return mutate_operators.STATEMENT.match(mutant.original)["opcode"]
 
 
 class Pairs:
@@ -38,9 +45,17 @@ class Pairs:
             self.alone[place] = set(self.findings(mutant.apply(self.case.text)))
         return self.alone[place]
 
-    def explain(self, twin):
-        """A sentence, or nothing."""
-        return self.more_groups(twin) or self.second_removal(twin)
+    def explain(self, twin, needless):
+        """A sentence, or nothing; `needless` are the mutants that nobody misses alone."""
+        return (self.more_groups(twin) or self.alone_anyway(twin) or self.second_removal(twin)
+                or self.removal_of_all(twin, needless))
+
+    def alone_anyway(self, twin):
+        """Nothing is found even without all barriers of its kind. (Of fences that says nothing: strong accesses never race.)"""
+        alike = [mutant for mutant in self.removals if mutant.operator == twin.operator and "barrier" in twin.operator]
+        if len(alike) < 2 or self.fresh(alike, set()):
+            return None
+        return f"nothing is found without all {len(alike)} of them either: nothing meets across them"
 
     def more_groups(self, twin):
         if "leaves one" not in twin.operator:
@@ -56,11 +71,32 @@ class Pairs:
     def second_removal(self, twin):
         near = sorted((other for other in self.removals if other.line != twin.line), key=lambda other: abs(other.line - twin.line))
         for other in near[:FARTHEST]:
-            fresh = self.findings(both(self.case.text, twin, other))
-            fresh = {name: finding for name, finding in fresh.items() if name not in self.known}
-            if not fresh or set(fresh) <= self.found_alone(other):
-                continue
-            finding = next(finding for name, finding in fresh.items() if name not in self.found_alone(other))
-            lines = " and ".join(str(line) for line in (finding.get("other_ptx_line"), finding.get("ptx_line")) if line)
-            return f"`{other.original.split()[0 if other.original[0] != '@' else 1].rstrip(';')}` in line {other.line} orders {lines} as well"
+            fresh = self.fresh([twin, other], self.found_alone(other))
+            if fresh:
+                return f"`{opcode_of(other)}` in line {other.line} orders {meeting(fresh)} as well"
         return None
+
+    def fresh(self, mutants, old):
+        """Findings without all of these that are not among the old ones."""
+        found = self.findings(without(self.case.text, mutants))
+        return {name: finding for name, finding in found.items() if name not in old and name not in self.known}
+
+    def removal_of_all(self, twin, needless):
+        others = [other for other in needless if other in self.removals and other.line != twin.line]
+        old = set(self.findings(without(self.case.text, others)))
+        fresh = self.fresh([twin, *others], old)
+        if not fresh:
+            return None
+        name = min(fresh)
+        for other in list(others):
+            fewer = [each for each in others if each is not other]
+            if name in self.fresh([twin, *fewer], set()):
+                others = fewer
+        lines = ", ".join(str(other.line) for other in others)
+        return f"{'each of lines' if len(others) > 1 else 'line'} {lines} orders {meeting({name: fresh[name]})} as well"
+
+
+def meeting(findings):
+    """The lines that meet in the first of some findings."""
+    finding = findings[min(findings)]
+    return " and ".join(str(line) for line in (finding.get("other_ptx_line"), finding.get("ptx_line")) if line)

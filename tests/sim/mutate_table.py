@@ -3,7 +3,7 @@
 
     mutate_table.py OUT.json ...
 
-The reason is the proof of mutate_explain.py, the second instruction that mutate_pairs.py found, or else one of those below, which
+The reason is the proof of mutate_explain.py, the second instruction that mutate_pairs.py found, or else one of mutate_read.py, which
 were read by hand. Fails when a miss has none.
 """
 
@@ -14,8 +14,8 @@ import pathlib
 import re
 import sys
 
-# (case, operator, lines or None for all, why), read by hand in the PTX.
-READ = []
+from mutate_read import READ
+
 BY_READING = "read: "
 MISSES = ("silent", "redundant", "wrong")
 
