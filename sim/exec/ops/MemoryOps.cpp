@@ -157,15 +157,18 @@ static Status load(const Inst &inst, Warp &warp) {
     Ref ref = Count == 1 ? inst.d
                          : static_cast<const VectorRefs *>(inst.aux)->refs[i];
     RowType *d = rowOf<RowType>(warp, ref);
-    const std::byte *base = pointers.at[0] + i * sizeof(Element);
+    const uint32_t at = i * sizeof(Element);
     switch (pointers.pattern) {
-    case Pattern::Contiguous:
+    case Pattern::Contiguous: {
+      const std::byte *base = pointers.at[0] + at;
       TILEWRIGHT_LANE_LOOP
       for (int l = 0; l < laneCount; ++l)
         d[l] = widen<Element, RowType>(loadElement<Element>(base + l * bytes));
       break;
+    }
     case Pattern::Uniform: {
-      RowType value = widen<Element, RowType>(loadElement<Element>(base));
+      RowType value =
+          widen<Element, RowType>(loadElement<Element>(pointers.at[0] + at));
       writeLanes<RowType>(warp, d, [=](int) HWY_ATTR { return value; });
       break;
     }
@@ -173,13 +176,13 @@ static Status load(const Inst &inst, Warp &warp) {
       if (warp.mask == allLanes) {
         for (int l = 0; l < laneCount; ++l)
           d[l] = widen<Element, RowType>(
-              loadElement<Element>(pointers.at[l] + i * sizeof(Element)));
+              loadElement<Element>(pointers.at[l] + at));
         break;
       }
       for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
         int l = std::countr_zero(lanes);
-        d[l] = widen<Element, RowType>(
-            loadElement<Element>(pointers.at[l] + i * sizeof(Element)));
+        d[l] =
+            widen<Element, RowType>(loadElement<Element>(pointers.at[l] + at));
       }
       break;
     }
@@ -197,8 +200,9 @@ static Status store(const Inst &inst, Warp &warp) {
     Ref ref = Count == 1 ? inst.d
                          : static_cast<const VectorRefs *>(inst.aux)->refs[i];
     const RowType *source = rowOf<RowType>(warp, ref);
-    std::byte *base = pointers.at[0] + i * sizeof(Element);
+    const uint32_t at = i * sizeof(Element);
     if (pointers.pattern == Pattern::Contiguous) {
+      std::byte *base = pointers.at[0] + at;
       TILEWRIGHT_LANE_LOOP
       for (int l = 0; l < laneCount; ++l) {
         Element value = static_cast<Element>(source[l]);
@@ -211,7 +215,7 @@ static Status store(const Inst &inst, Warp &warp) {
     for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
       int l = std::countr_zero(lanes);
       Element value = static_cast<Element>(source[l]);
-      std::byte *to = uniform ? base : pointers.at[l] + i * sizeof(Element);
+      std::byte *to = pointers.at[uniform ? 0 : l] + at;
       std::memcpy(to, &value, sizeof value);
     }
   }
