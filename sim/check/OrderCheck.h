@@ -265,8 +265,9 @@ private:
                        Finding &found) const;
   bool orderedGenerically(const Accessor &who, const AccessRecord &other,
                           uint32_t otherLanes, uint32_t lanes) const;
-  bool isHinted(const Accessor &who, const AccessRecord &other,
-                uint32_t otherLanes, uint32_t lane) const;
+  bool orderedBy(ClockRef View::*part, const Accessor &who,
+                 const AccessRecord &other, uint32_t otherLanes,
+                 uint32_t lane) const;
   bool endsBehindSome(const Accessor &who, const AccessRecord &other,
                       uint32_t otherLanes) const;
   bool completesInGroup(const Inst &inst) const;

@@ -95,15 +95,18 @@ void OrderCheck::publish(Warp &warp, uint32_t lane, const Effect &effect,
     scope = effect.scope;
   }
   addFenced(warp, state, state.proxyFences, 1u << lane, async);
+  ClockRef inits = view->inits;
+  addFenced(warp, state, state.initFences, 1u << lane, inits);
   uint64_t first = address / locationBytes;
   uint64_t last = (address + bytes - 1) / locationBytes;
   Known hinted;
   if (!updates && !effect.releases() && launch->memory.contains(address, bytes))
     hinted = exportClock(warp, hintOf(warp, *view));
-  else if (updates && !generic)
+  else if (updates && !generic && !inits)
     return; // A chain of atomics goes on as it is.
   Known knownGeneric = exportClock(warp, generic);
   Known knownAsync = exportClock(warp, async);
+  Known knownInits = exportClock(warp, inits);
   Known released;
   if (view->maps)
     released = exportClock(warp, view->maps->released);
@@ -114,6 +117,7 @@ void OrderCheck::publish(Warp &warp, uint32_t lane, const Effect &effect,
       location = Location();
     location.generic.join(knownGeneric);
     location.async.join(knownAsync);
+    location.inits.join(knownInits);
     location.hinted.join(hinted);
     location.released.join(released);
     location.scope = std::min(location.scope, scope);
@@ -143,16 +147,20 @@ void OrderCheck::observe(Warp &warp, uint32_t lane, const Effect &effect,
       continue;
     learnt.seenGeneric.join(importClock(cluster, location.generic));
     learnt.seenAsync.join(importClock(cluster, location.async));
+    learnt.seenInits.join(importClock(cluster, location.inits));
     learnt.hinted.join(importClock(cluster, location.hinted));
     if (!location.released.empty())
       learnt.maps.edit().released.join(importClock(cluster, location.released));
   }
-  if (!learnt.seenGeneric && !learnt.hinted)
+  if (!learnt.seenGeneric && !learnt.seenInits && !learnt.hinted)
     return;
   if (effect.acquires()) {
     learnt.generic = std::move(learnt.seenGeneric);
     learnt.async = std::move(learnt.seenAsync);
-    learnt.seenGeneric = learnt.seenAsync = ClockRef();
+    learnt.inits = std::move(learnt.seenInits);
+    learnt.seenGeneric = learnt.seenAsync = learnt.seenInits = ClockRef();
+  } else if (effect.kind == EffectKind::Atomic) {
+    learnt.counted = learnt.seenGeneric;
   }
   // Nothing new is the rule for lanes that poll.
   WarpState &state = stateOf(warp);

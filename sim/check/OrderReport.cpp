@@ -224,9 +224,15 @@ void OrderCheck::describeThreads(const Conflict &conflict, uint32_t lane,
                     conflict.them + (otherBlock ? " of another block" : "") +
                     what;
   if (conflict.writes && !conflict.otherWrites &&
-      isHinted(conflict.who, other, conflict.otherLanes, lane)) {
+      orderedBy(&View::hinted, conflict.who, other, conflict.otherLanes,
+                lane)) {
     found.severity = Severity::Formal;
     found.message += "; a relaxed store without a fence tells of it";
+  }
+  if (orderedBy(&View::counted, conflict.who, other, conflict.otherLanes,
+                lane)) {
+    found.severity = Severity::Formal;
+    found.message += "; a fence is missing behind the atomic that has seen it";
   }
   // Threads that store what is there already do no harm.
   if (conflict.writes && conflict.otherWrites &&
@@ -280,14 +286,16 @@ void OrderCheck::reportConflict(Conflict conflict, uint64_t address,
   report(std::move(found));
 }
 
-/// Whether relaxed stores alone tell of the other access.
-bool OrderCheck::isHinted(const Accessor &who, const AccessRecord &other,
-                          uint32_t otherLanes, uint32_t lane) const {
+/// Whether the other access would be ordered if `part` of the lane's view were
+/// known to it.
+bool OrderCheck::orderedBy(ClockRef View::*part, const Accessor &who,
+                           const AccessRecord &other, uint32_t otherLanes,
+                           uint32_t lane) const {
   for (const LaneGroup &group : who.state->groups)
     if (group.lanes >> lane & 1) {
-      Accessor hinted = who;
-      hinted.clock = group.view.hinted;
-      return ordered(hinted, other, otherLanes, 1u << lane);
+      Accessor told = who;
+      told.clock = group.view.*part;
+      return ordered(told, other, otherLanes, 1u << lane);
     }
   return false;
 }

@@ -74,10 +74,13 @@ struct View {
   ClockRef fencedGeneric, fencedAsync;
   MemoryScope fenceScope = MemoryScope::Sys;
   /// What relaxed reads have seen, until a fence makes it known.
-  ClockRef seenGeneric, seenAsync;
+  ClockRef seenGeneric, seenAsync, seenInits;
   /// What relaxed stores without a fence told of. It orders nothing, but
   /// everybody relies on reads that such a store's value was made of.
   ClockRef hinted;
+  /// The part of seenGeneric that atomics have seen. It orders nothing without
+  /// a fence, but everybody relies on being the last block to count.
+  ClockRef counted;
 
   void join(const View &other) {
     generic.join(other.generic);
@@ -88,7 +91,15 @@ struct View {
     fencedAsync.join(other.fencedAsync);
     seenGeneric.join(other.seenGeneric);
     seenAsync.join(other.seenAsync);
+    seenInits.join(other.seenInits);
     hinted.join(other.hinted);
+    counted.join(other.counted);
+  }
+  /// A fence makes known what relaxed reads have seen.
+  void takeSeen() {
+    generic.join(seenGeneric);
+    async.join(seenAsync);
+    inits.join(seenInits);
   }
   bool operator==(const View &) const = default;
 };
@@ -213,7 +224,7 @@ struct ClusterState {
 
 /// A location that strong operations wrote: what an acquire gets from it.
 struct Location {
-  Known generic, async, hinted, released;
+  Known generic, async, inits, hinted, released;
   MemoryScope scope = MemoryScope::Sys;
   uint32_t cluster = 0, cta = 0;
 };

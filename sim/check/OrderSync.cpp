@@ -18,31 +18,27 @@ void OrderCheck::fence(const Effect &effect, Warp &warp) {
   WarpState &state = stateOf(warp);
   changeGroups(state, warp.mask, [&](LaneGroup &group) {
     View &view = group.view;
-    if (effect.kind == EffectKind::Fence && effect.acquires()) {
-      view.generic.join(view.seenGeneric);
-      view.async.join(view.seenAsync);
+    // What a lane knows of itself is kept apart, since lanes share views.
+    auto mark = [&](LaneTimes &own) {
+      for (uint32_t lanes = group.lanes; lanes; lanes &= lanes - 1)
+        own[static_cast<size_t>(std::countr_zero(lanes))] = state.time;
+    };
+    if (effect.acquires())
+      view.takeSeen();
+    if (effect.kind == EffectKind::InitFence) {
+      view.inits.join(view.generic);
+      return mark(state.initFences);
     }
-    if (effect.kind == EffectKind::Fence && !effect.releases())
-      return;
-    // What a lane knows of itself goes into `own`, since lanes share views.
-    LaneTimes *own = &state.initFences;
-    switch (effect.kind) {
-    case EffectKind::Fence:
+    if (effect.kind == EffectKind::ProxyFence) {
+      view.async.join(view.generic);
+      mark(state.proxyFences);
+    }
+    if (effect.releases()) {
       view.fencedGeneric = view.generic;
       view.fencedAsync = view.async;
       view.fenceScope = effect.scope;
-      own = &state.releaseFences;
-      break;
-    case EffectKind::ProxyFence:
-      view.async.join(view.generic);
-      own = &state.proxyFences;
-      break;
-    default:
-      view.inits.join(view.generic);
-      break;
+      mark(state.releaseFences);
     }
-    for (uint32_t lanes = group.lanes; lanes; lanes &= lanes - 1)
-      (*own)[static_cast<size_t>(std::countr_zero(lanes))] = state.time;
   });
   state.hasFences = true;
   ++state.time;

@@ -28,7 +28,8 @@ enum class EffectKind : uint8_t {
   LoadMatrix,
   StoreMatrix,
   Fence,
-  ProxyFence,     ///< fence.proxy.async
+  /// fence.proxy.async; with an order, that of fence.proxy.async::generic.
+  ProxyFence,
   TensormapFence, ///< fence.proxy.tensormap
   InitFence,      ///< fence.mbarrier_init
   WarpSync,

@@ -96,6 +96,9 @@ static void fenceEffect(const Instruction &ast, Effect &effect) {
     effect.kind = EffectKind::ProxyFence;
   else
     effect.kind = EffectKind::None;
+  // Those that hand over between the proxies say in which direction.
+  if (effect.kind == EffectKind::ProxyFence && !has(ast, "async::generic"))
+    effect.order = MemoryOrder::Weak;
 }
 
 static void copyEffect(const Instruction &ast, Effect &effect) {

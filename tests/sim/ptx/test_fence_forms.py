@@ -2,7 +2,9 @@
 threads that store and then read each other's word, and data that goes between the generic and the async proxy. On the default
 schedule and on adversarial ones, where what is not ordered may come late (ISA 8 and 9.7.13.4)."""
 
+import json
 import re
+import subprocess
 
 import forms
 import harness
@@ -207,9 +209,7 @@ def encoded_map(tmp_path):
     return test.names["d"]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_fences(seed, tmp_path, monkeypatch):
-    harness.set_schedule(monkeypatch, seed)
+def program(tmp_path):
     numbers = iter(range(1000))
     rounds = [r for variant in VARIANTS for r in rounds_of(variant, numbers)]
     assert {r.variant for r in rounds} == set(VARIANTS) and len(VARIANTS) > 40
@@ -219,6 +219,21 @@ def test_fences(seed, tmp_path, monkeypatch):
     test = harness.Test("//! grid 2\n//! block 64\n//! cluster 2")
     test.arguments = [("in", "data", np.zeros(SLOT // 4 * len(rounds), np.uint32)), ("in", "flags", np.zeros(len(rounds), np.uint32)),
                       ("in", "maps", maps), ("out", "d", np.zeros((len(rounds), 2), np.uint32)), ("value", "m", maps[:MAP_BYTES])]
+    return test, path, rounds
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_fences(seed, tmp_path, monkeypatch):
+    harness.set_schedule(monkeypatch, seed)
+    test, path, rounds = program(tmp_path)
     test.run(path)
     for r, got in zip(rounds, test.names["d"].tolist()):
         assert tuple(got) in r.want, f"{r.variant}: got {got}, want one of {r.want}"
+
+
+def test_no_check_misses_a_fence(tmp_path):
+    test, path, _ = program(tmp_path)
+    report = tmp_path / "findings.json"
+    command, _ = test.command(path, tmp_path)
+    subprocess.run([command[0], "--check", report] + command[1:], check=True, capture_output=True, timeout=60)
+    assert json.loads(report.read_text())["findings"] == []
