@@ -2,9 +2,10 @@
 
 #include "sim/check/Finding.h"
 
+#include "sim/ptx/DebugDirectives.h"
+
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 #include <cxxabi.h>
 #include <tuple>
@@ -55,46 +56,14 @@ std::string demangled(const std::string &name) {
 // Places
 //===----------------------------------------------------------------------===//
 
-static std::string_view trimLeft(std::string_view text) {
-  size_t begin = text.find_first_not_of(" \t");
-  return begin == std::string_view::npos ? std::string_view()
-                                         : text.substr(begin);
-}
-
-/// Takes an unsigned number off the front of `text`.
-static std::optional<uint32_t> takeNumber(std::string_view &text) {
-  text = trimLeft(text);
-  uint32_t value = 0;
-  auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc())
-    return std::nullopt;
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
-  return value;
-}
-
-/// The directive's operands when the line holds it.
-static std::optional<std::string_view> operandsOf(std::string_view line,
-                                                  std::string_view directive) {
-  line = trimLeft(line);
-  if (!line.starts_with(directive) || line.size() == directive.size() ||
-      (line[directive.size()] != ' ' && line[directive.size()] != '\t'))
-    return std::nullopt;
-  return line.substr(directive.size());
-}
-
 /// The name that `.file number "name"` gives; directives may follow their use.
 static std::string fileName(std::string_view text, uint32_t number) {
   for (size_t at = text.find(".file"); at != std::string_view::npos;
        at = text.find(".file", at + 1)) {
     std::string_view line = text.substr(at, text.find('\n', at) - at);
-    std::optional<std::string_view> operands = operandsOf(line, ".file");
-    if (!operands || takeNumber(*operands) != number)
-      continue;
-    size_t open = operands->find('"');
-    size_t close = operands->find('"', open + 1);
-    if (close != std::string_view::npos)
-      return std::string(operands->substr(open + 1, close - open - 1));
+    if (auto operands = ptx::operandsOf(line, ".file"))
+      if (auto file = ptx::readFile(*operands); file && file->number == number)
+        return std::string(file->name);
   }
   return {};
 }
@@ -102,10 +71,9 @@ static std::string fileName(std::string_view text, uint32_t number) {
 /// `file:line` from the two numbers at the front of `operands`.
 static std::string fileAndLine(std::string_view text,
                                std::string_view operands) {
-  std::optional<uint32_t> file = takeNumber(operands);
-  std::optional<uint32_t> line = takeNumber(operands);
-  std::string name = file && line ? fileName(text, *file) : "";
-  return name.empty() ? "" : name + ":" + std::to_string(*line);
+  std::optional<ptx::SourceLine> loc = ptx::readLoc(operands);
+  std::string name = loc ? fileName(text, loc->file) : "";
+  return name.empty() ? "" : name + ":" + std::to_string(loc->line);
 }
 
 /// Fills in what the last .loc of the function before `location` says.
@@ -116,7 +84,7 @@ static void findOriginal(std::string_view text, size_t location,
     size_t begin = text.rfind('\n', end - 1);
     begin = begin == std::string_view::npos ? 0 : begin + 1;
     std::string_view line = text.substr(begin, end - begin);
-    if (auto operands = operandsOf(line, ".loc")) {
+    if (auto operands = ptx::operandsOf(line, ".loc")) {
       place.original = fileAndLine(text, *operands);
       static constexpr std::string_view inlined = "inlined_at";
       if (size_t at = operands->find(inlined); at != std::string_view::npos)

@@ -3,6 +3,7 @@
 #include "sim/check/ValueTaint.h"
 
 #include "sim/check/AccessCheck.h"
+#include "sim/exec/Lanes.h"
 
 #include <bit>
 
@@ -10,12 +11,6 @@ namespace tilewright::sim::check {
 
 using File = RegisterUse::File;
 using Rule = RegisterUse::Rule;
-
-template <typename Visit>
-static void eachLane(uint32_t lanes, const Visit &visit) {
-  for (; lanes; lanes &= lanes - 1)
-    visit(static_cast<uint32_t>(std::countr_zero(lanes)));
-}
 
 /// Frames share the files, so rows are told apart by their place there.
 uint64_t ValueTaint::keyOf(Warp &warp, const Register &reg) {

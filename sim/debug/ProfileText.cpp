@@ -2,40 +2,7 @@
 
 #include "sim/debug/ProfileText.h"
 
-#include <charconv>
-#include <optional>
-
 namespace tilewright::sim::debug {
-
-static std::string_view trimLeft(std::string_view text) {
-  size_t begin = text.find_first_not_of(" \t\r");
-  return begin == std::string_view::npos ? std::string_view()
-                                         : text.substr(begin);
-}
-
-/// Takes an unsigned number off the front of `text`.
-static std::optional<uint32_t> takeNumber(std::string_view &text) {
-  text = trimLeft(text);
-  uint32_t value = 0;
-  auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc())
-    return std::nullopt;
-  text.remove_prefix(static_cast<size_t>(end - text.data()));
-  return value;
-}
-
-/// The rest of the line behind the directive at its start.
-static std::optional<std::string_view> operandsOf(std::string_view line,
-                                                  std::string_view directive) {
-  line = trimLeft(line);
-  if (!line.starts_with(directive))
-    return std::nullopt;
-  line.remove_prefix(directive.size());
-  if (line.empty() || (line[0] != ' ' && line[0] != '\t'))
-    return std::nullopt;
-  return line;
-}
 
 ModuleText::ModuleText(const ptx::Source &from,
                        std::vector<ptx::Location> instructions)
@@ -60,16 +27,11 @@ void ModuleText::splitLines() {
 void ModuleText::readDirectives() {
   SourceLine current;
   for (Line &line : lines) {
-    if (auto operands = operandsOf(line.text, ".file")) {
-      std::optional<uint32_t> number = takeNumber(*operands);
-      size_t open = operands->find('"');
-      size_t close = operands->find('"', open + 1);
-      if (number && close != std::string_view::npos)
-        files[*number] = operands->substr(open + 1, close - open - 1);
-    } else if (auto operands = operandsOf(line.text, ".loc")) {
-      std::optional<uint32_t> file = takeNumber(*operands);
-      std::optional<uint32_t> number = takeNumber(*operands);
-      current = file && number ? SourceLine{*file, *number} : SourceLine();
+    if (auto operands = ptx::operandsOf(line.text, ".file")) {
+      if (auto file = ptx::readFile(*operands))
+        files[file->number] = file->name;
+    } else if (auto operands = ptx::operandsOf(line.text, ".loc")) {
+      current = ptx::readLoc(*operands).value_or(SourceLine());
     } else if (line.text.find(".entry") != std::string_view::npos ||
                line.text.find(".func") != std::string_view::npos) {
       current = {};
@@ -164,7 +126,7 @@ uint32_t ModuleText::entryLine(std::string_view kernel) const {
     size_t at = head.find(".entry");
     if (at == head.npos)
       continue;
-    head = trimLeft(head.substr(at + std::string_view(".entry").size()));
+    head = ptx::trimLeft(head.substr(at + std::string_view(".entry").size()));
     if (head.substr(0, head.find_first_of(" \t\r(")) == kernel)
       return extent.begin;
   }

@@ -9,6 +9,7 @@
 #ifndef TILEWRIGHT_SIM_DEBUG_PROFILETEXT_H
 #define TILEWRIGHT_SIM_DEBUG_PROFILETEXT_H
 
+#include "sim/ptx/DebugDirectives.h"
 #include "sim/ptx/Source.h"
 
 #include <cstdint>
@@ -22,12 +23,7 @@
 
 namespace tilewright::sim::debug {
 
-/// A line of the program's source, from `.loc`.
-struct SourceLine {
-  uint32_t file = 0; ///< as `.file` numbers it; 0: none is known
-  uint32_t line = 0;
-  auto operator<=>(const SourceLine &) const = default;
-};
+using ptx::SourceLine;
 
 class ModuleText {
 public:

@@ -41,28 +41,6 @@ static std::pair<int, uint32_t> rowOf(const LocalName &what,
   return {1, (frame.base32 + what.ref) / row32Bytes};
 }
 
-static Type elementType(TensorDataType type) {
-  switch (type) {
-  case TensorDataType::Float16:
-    return Type::F16;
-  case TensorDataType::BFloat16:
-    return Type::BF16;
-  case TensorDataType::Float64:
-    return Type::F64;
-  case TensorDataType::Float32:
-  case TensorDataType::Float32Ftz:
-  case TensorDataType::TFloat32:
-  case TensorDataType::TFloat32Ftz:
-    return Type::F32;
-  case TensorDataType::Int32:
-    return Type::S32;
-  case TensorDataType::UInt32:
-    return Type::U32;
-  default:
-    return Type::None;
-  }
-}
-
 /// The type in which an access sees memory; None where only bits are moved.
 static Type accessTypeOf(const InstructionSymbols &symbols,
                          const Effect &effect) {

@@ -47,20 +47,27 @@ static CUresult launch(const CUlaunchConfig &config, CUfunction function,
   });
 }
 
+static CUlaunchConfig makeConfig(const Dim3 &grid, const Dim3 &block,
+                                 unsigned sharedBytes, CUstream stream) {
+  CUlaunchConfig config{};
+  config.gridDimX = grid.x;
+  config.gridDimY = grid.y;
+  config.gridDimZ = grid.z;
+  config.blockDimX = block.x;
+  config.blockDimY = block.y;
+  config.blockDimZ = block.z;
+  config.sharedMemBytes = sharedBytes;
+  config.hStream = stream;
+  return config;
+}
+
 CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY,
                         unsigned gridZ, unsigned blockX, unsigned blockY,
                         unsigned blockZ, unsigned sharedBytes, CUstream stream,
                         void **kernelParams, void **extra) {
-  CUlaunchConfig config{};
-  config.gridDimX = gridX;
-  config.gridDimY = gridY;
-  config.gridDimZ = gridZ;
-  config.blockDimX = blockX;
-  config.blockDimY = blockY;
-  config.blockDimZ = blockZ;
-  config.sharedMemBytes = sharedBytes;
-  config.hStream = stream;
-  return launch(config, function, kernelParams, extra);
+  return launch(makeConfig({gridX, gridY, gridZ}, {blockX, blockY, blockZ},
+                           sharedBytes, stream),
+                function, kernelParams, extra);
 }
 
 CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction function,
@@ -78,15 +85,8 @@ CUresult cuLaunchCooperativeKernel(CUfunction function, unsigned gridX,
   CUlaunchAttribute attribute{};
   attribute.id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE;
   attribute.value.cooperative = 1;
-  CUlaunchConfig config{};
-  config.gridDimX = gridX;
-  config.gridDimY = gridY;
-  config.gridDimZ = gridZ;
-  config.blockDimX = blockX;
-  config.blockDimY = blockY;
-  config.blockDimZ = blockZ;
-  config.sharedMemBytes = sharedBytes;
-  config.hStream = stream;
+  CUlaunchConfig config = makeConfig(
+      {gridX, gridY, gridZ}, {blockX, blockY, blockZ}, sharedBytes, stream);
   config.attrs = &attribute;
   config.numAttrs = 1;
   return launch(config, function, kernelParams, nullptr);

@@ -2,6 +2,7 @@
 
 #include "sim/exec/Footprint.h"
 
+#include "sim/exec/Lanes.h"
 #include "sim/exec/Memory.h"
 #include "sim/exec/ops/AsyncOps.h"
 #include "sim/exec/ops/MatrixOps.h"
@@ -20,12 +21,6 @@ static uint64_t read64(const Warp &warp, Ref ref, uint32_t lane) {
 }
 static uint32_t read32(const Warp &warp, Ref ref, uint32_t lane) {
   return warp.row32<uint32_t>(ref)[lane];
-}
-
-template <typename Visit>
-static void eachLane(uint32_t lanes, const Visit &visit) {
-  for (; lanes; lanes &= lanes - 1)
-    visit(static_cast<uint32_t>(std::countr_zero(lanes)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -422,6 +417,35 @@ void Footprint::find(const Inst &inst, const Effect &effect, Warp &warp) {
   default:
     return;
   }
+}
+
+ptx::Type elementType(TensorDataType type) {
+  switch (type) {
+  case TensorDataType::UInt8:
+    return ptx::Type::U8;
+  case TensorDataType::UInt16:
+    return ptx::Type::U16;
+  case TensorDataType::UInt32:
+    return ptx::Type::U32;
+  case TensorDataType::Int32:
+    return ptx::Type::S32;
+  case TensorDataType::UInt64:
+    return ptx::Type::U64;
+  case TensorDataType::Int64:
+    return ptx::Type::S64;
+  case TensorDataType::Float16:
+    return ptx::Type::F16;
+  case TensorDataType::BFloat16:
+    return ptx::Type::BF16;
+  case TensorDataType::Float64:
+    return ptx::Type::F64;
+  case TensorDataType::Float32:
+  case TensorDataType::Float32Ftz:
+  case TensorDataType::TFloat32:
+  case TensorDataType::TFloat32Ftz:
+    return ptx::Type::F32;
+  }
+  return ptx::Type::None;
 }
 
 } // namespace tilewright::sim

@@ -82,6 +82,9 @@ private:
 bool locate(const Inst &inst, Warp &warp, uint32_t lane, ptx::Space space,
             uint64_t address, uint64_t bytes, Span &span);
 
+/// What an element of a tensor is in registers.
+ptx::Type elementType(TensorDataType type);
+
 } // namespace tilewright::sim
 
 #endif // TILEWRIGHT_SIM_EXEC_FOOTPRINT_H

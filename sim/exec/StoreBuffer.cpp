@@ -3,6 +3,7 @@
 #include "sim/exec/StoreBuffer.h"
 
 #include "sim/exec/Cta.h"
+#include "sim/exec/Lanes.h"
 #include "sim/exec/Memory.h"
 #include "sim/exec/ops/Control.h"
 #include "sim/exec/ops/WholeOps.h"
@@ -29,12 +30,6 @@ static constexpr uint64_t storeStream = ~uint64_t(1);
 StoreBuffer::StoreBuffer(uint64_t seed) {
   random.start(seed, storeStream);
   patience = 1u << random.below(patienceBits + 1);
-}
-
-template <typename Visit>
-static void eachLane(uint32_t lanes, const Visit &visit) {
-  for (; lanes; lanes &= lanes - 1)
-    visit(static_cast<uint32_t>(std::countr_zero(lanes)));
 }
 
 //===----------------------------------------------------------------------===//

@@ -66,6 +66,21 @@ bool isUnsignedOrBits(Type type) {
 }
 bool isFloat(Type type) { return kindOf(type) == 'f'; }
 
+Type widened(Type type) {
+  switch (type) {
+  case Type::U16:
+    return Type::U32;
+  case Type::S16:
+    return Type::S32;
+  case Type::U32:
+    return Type::U64;
+  case Type::S32:
+    return Type::S64;
+  default:
+    return Type::None;
+  }
+}
+
 std::optional<Space> spaceFromName(std::string_view name) {
   if (name == "global")
     return Space::Global;

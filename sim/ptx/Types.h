@@ -63,6 +63,8 @@ bool isUnsignedOrBits(Type type);
 bool isBits(Type type);
 /// Any floating-point format, packed ones included.
 bool isFloat(Type type);
+/// The integer type of twice the width, for products; None without one.
+Type widened(Type type);
 
 /// "global", "shared::cta", ...
 std::optional<Space> spaceFromName(std::string_view name);

@@ -93,35 +93,6 @@ void UndoLog::Watcher::copies(const Inst &inst) {
       log.written(copy.to.address, copy.to.bytes, type, sums);
 }
 
-static Type typeOf(TensorDataType type) {
-  switch (type) {
-  case TensorDataType::UInt8:
-    return Type::U8;
-  case TensorDataType::UInt16:
-    return Type::U16;
-  case TensorDataType::UInt32:
-    return Type::U32;
-  case TensorDataType::Int32:
-    return Type::S32;
-  case TensorDataType::UInt64:
-    return Type::U64;
-  case TensorDataType::Int64:
-    return Type::S64;
-  case TensorDataType::Float16:
-    return Type::F16;
-  case TensorDataType::BFloat16:
-    return Type::BF16;
-  case TensorDataType::Float64:
-    return Type::F64;
-  case TensorDataType::Float32:
-  case TensorDataType::Float32Ftz:
-  case TensorDataType::TFloat32:
-  case TensorDataType::TFloat32Ftz:
-    return Type::F32;
-  }
-  return Type::None;
-}
-
 void UndoLog::Watcher::boxes(const Inst &inst) {
   const auto &spec = *static_cast<const TensorCopySpec *>(inst.aux);
   struct Runs {
@@ -132,7 +103,7 @@ void UndoLog::Watcher::boxes(const Inst &inst) {
   for (const BoxTransfer &box : footprint.boxes) {
     if (box.load)
       continue;
-    Type type = typeOf(box.map.type);
+    Type type = elementType(box.map.type);
     Runs runs{log, type,
               spec.reduces && ptx::isFloat(type) &&
                   spec.reduction == TensorReduction::Add};

@@ -23,18 +23,10 @@ static void emitInt(InstDecoder &d, IntOp op, Type type, Type resultType,
 }
 
 static Type wideType(InstDecoder &d, Type type) {
-  switch (type) {
-  case Type::U16:
-    return Type::U32;
-  case Type::S16:
-    return Type::S32;
-  case Type::U32:
-    return Type::U64;
-  case Type::S32:
-    return Type::S64;
-  default:
+  Type wide = ptx::widened(type);
+  if (wide == Type::None)
     d.unsupported();
-  }
+  return wide;
 }
 
 //===----------------------------------------------------------------------===//

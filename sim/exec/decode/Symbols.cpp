@@ -32,21 +32,6 @@ static std::vector<Type> typesOf(const ptx::Instruction &ast) {
   return types;
 }
 
-static Type widened(Type type) {
-  switch (type) {
-  case Type::U16:
-    return Type::U32;
-  case Type::S16:
-    return Type::S32;
-  case Type::U32:
-    return Type::U64;
-  case Type::S32:
-    return Type::S64;
-  default:
-    return type;
-  }
-}
-
 /// The same of wmma: products name two types where the factors are f16, and the
 /// stride of a matrix in memory is a number.
 static Type wmmaType(const ptx::Instruction &ast, size_t index,
@@ -74,7 +59,7 @@ static Type namedType(const ptx::Instruction &ast, size_t index) {
   if (op == "slct")
     return at(index == 3);
   if ((op == "mul" || op == "mad") && hasModifier(ast, "wide"))
-    return index == 0 || index == 3 ? widened(types[0]) : types[0];
+    return index == 0 || index == 3 ? ptx::widened(types[0]) : types[0];
   return types[0];
 }
 
