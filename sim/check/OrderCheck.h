@@ -66,6 +66,7 @@ public:
              Status status) override;
   void faulted(const Inst &inst, Warp &warp, uint32_t lane, ErrorKind kind,
                const std::string &message) override;
+  void overdue(Cluster &cluster) override;
   void deadlocked(Cluster &cluster, const std::string &text) override;
 
 private:

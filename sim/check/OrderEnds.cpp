@@ -387,6 +387,21 @@ void OrderCheck::deadlocked(Cluster &cluster, const std::string &) {
   report(std::move(found));
 }
 
+void OrderCheck::overdue(Cluster &cluster) {
+  for (Cta &cta : cluster.ctas)
+    for (Warp &warp : cta.warps) {
+      if (warp.done())
+        continue;
+      const Strand &strand = warp.strands[warp.current];
+      warp.useFrame(strand.frame);
+      return report(
+          finding(Kind::Deadlock, launch->program->code[strand.pc], warp,
+                  static_cast<uint32_t>(std::countr_zero(strand.mask)),
+                  "the kernel has not ended within its time limit, and this "
+                  "thread is here"));
+    }
+}
+
 /// Phases that lack bytes, or have too many, are miscounted.
 void OrderCheck::transactionFindings(Cluster &cluster) {
   for (Cta &cta : cluster.ctas)

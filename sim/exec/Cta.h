@@ -11,6 +11,7 @@
 #include "sim/exec/Warp.h"
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 
@@ -130,6 +131,8 @@ struct LaunchContext {
   uint32_t localBytesPerThread = 0;
   uint64_t scheduleSeed = 0;           ///< 0: the default schedule
   std::unique_ptr<StoreBuffer> stores; ///< under a seed only
+  std::chrono::seconds timeLimit{0};   ///< 0: none
+  std::chrono::steady_clock::time_point started;
 
   /// Held by TMA reductions into global memory.
   std::mutex reductionMutex;
@@ -140,6 +143,10 @@ struct LaunchContext {
 
   LaunchContext();
   ~LaunchContext();
+  bool isOverdue() const {
+    return timeLimit.count() != 0 &&
+           std::chrono::steady_clock::now() - started > timeLimit;
+  }
   /// Keeps the error of the first cluster in grid order.
   void fail(uint64_t cluster, ErrorKind kind, std::string message);
 };

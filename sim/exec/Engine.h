@@ -151,6 +151,9 @@ struct Launch {
   /// counts as a deadlock: longer than none where the host or another kernel
   /// may write what it polls.
   std::chrono::milliseconds spinTimeout{0};
+  /// How long the grid may run at all; 0 means TILEWRIGHT_SIM_TIMEOUT, else
+  /// without end. Nobody can tell of every loop whether it ends.
+  std::chrono::seconds timeLimit{0};
   /// Sees all that happens; null without checks. See Observer.h.
   Observer *observer = nullptr;
   /// Receives what the program prints; stdout when empty.

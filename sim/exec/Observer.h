@@ -57,6 +57,8 @@ public:
     (void)lane;
     (void)message;
   }
+  /// The launch is about to fail since it has run for longer than it may.
+  virtual void overdue(Cluster &) {}
   /// Nobody in the cluster can move. `text` is the engine's description.
   virtual void deadlocked(Cluster &, const std::string &text) { (void)text; }
 };

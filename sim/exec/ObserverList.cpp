@@ -63,6 +63,11 @@ void ObserverList::faulted(const Inst &inst, Warp &warp, uint32_t lane,
     member.observer->faulted(inst, warp, lane, kind, message);
 }
 
+void ObserverList::overdue(Cluster &cluster) {
+  for (const Member &member : members)
+    member.observer->overdue(cluster);
+}
+
 void ObserverList::deadlocked(Cluster &cluster, const std::string &text) {
   for (const Member &member : members)
     member.observer->deadlocked(cluster, text);

@@ -29,6 +29,7 @@ public:
   void skipped(const Inst &inst, const Effect &effect, Warp &warp) override;
   void faulted(const Inst &inst, Warp &warp, uint32_t lane, ErrorKind kind,
                const std::string &message) override;
+  void overdue(Cluster &cluster) override;
   void deadlocked(Cluster &cluster, const std::string &text) override;
 
 private:

@@ -83,8 +83,10 @@ public:
   ClusterEnd run();
   void addStats(LaunchStats &stats) const;
   void reportDeadlock(const Warp *endless = nullptr);
+  void reportOverdue();
 
 private:
+  std::string placesOfWarps(const char *moving, const Warp *endless) const;
   struct Round {
     bool progressed = false, spun = false, live = false;
   };
@@ -292,7 +294,8 @@ void ClusterTask::timeOutWaits() {
           strand.timedOut = true;
 }
 
-static const char *waitText(WaitKind kind) {
+/// What a strand does; `moving` where it does not wait.
+static const char *waitText(WaitKind kind, const char *moving) {
   switch (kind) {
   case WaitKind::Convergence:
     return "waits for other lanes of its warp";
@@ -307,32 +310,50 @@ static const char *waitText(WaitKind kind) {
   case WaitKind::None:
     break;
   }
-  return "polls";
+  return moving;
 }
 
-/// One line for each place where warps wait. `endless` is one of which it is
-/// known that it will never leave its loop.
-void ClusterTask::reportDeadlock(const Warp *endless) {
+/// One line for each place where warps are; of those that do not wait, `moving`
+/// says what they do. `endless` is known never to leave its loop.
+std::string ClusterTask::placesOfWarps(const char *moving,
+                                       const Warp *endless) const {
   static constexpr uint32_t maxLines = 32;
   const ptx::Source &source = launch.program->source;
-  std::string text = "deadlock in kernel '" + launch.launch->kernel->name + "'";
+  std::string text;
   uint32_t shown = 0;
-  for (Cta &cta : cluster.ctas)
-    for (Warp &warp : cta.warps)
-      for (Strand &strand : warp.strands) {
+  for (const Cta &cta : cluster.ctas)
+    for (const Warp &warp : cta.warps)
+      for (const Strand &strand : warp.strands) {
         if (++shown > maxLines)
           continue;
         const Inst &inst = launch.program->code[strand.pc];
         text += "\n  block (" + std::to_string(cta.id.x) + "," +
                 std::to_string(cta.id.y) + "," + std::to_string(cta.id.z) +
                 ") warp " + std::to_string(warp.index) + " " +
-                (&warp == endless ? "loops forever" : waitText(strand.wait)) +
+                (&warp == endless ? "loops forever"
+                                  : waitText(strand.wait, moving)) +
                 ", " + source.name() + ":" +
                 std::to_string(source.position(inst.location).line) + ": " +
                 std::string(source.lineText(inst.location));
       }
+  return text;
+}
+
+void ClusterTask::reportDeadlock(const Warp *endless) {
+  std::string text = "deadlock in kernel '" + launch.launch->kernel->name +
+                     "'" + placesOfWarps("polls", endless);
   if (launch.observer)
     launch.observer->deadlocked(cluster, text);
+  launch.fail(cluster.linear, ErrorKind::Deadlock, std::move(text));
+}
+
+void ClusterTask::reportOverdue() {
+  std::string text = "kernel '" + launch.launch->kernel->name +
+                     "' has not ended within " +
+                     std::to_string(launch.timeLimit.count()) + " s" +
+                     placesOfWarps("runs", nullptr);
+  if (launch.observer)
+    launch.observer->overdue(cluster);
   launch.fail(cluster.linear, ErrorKind::Deadlock, std::move(text));
 }
 
@@ -522,6 +543,10 @@ void Worker::run() {
       std::this_thread::yield();
       continue;
     }
+    if (grid.launch.isOverdue()) {
+      active[turn]->reportOverdue();
+      break;
+    }
     switch (active[turn]->run()) {
     case ClusterEnd::Done:
       grid.progress.fetch_add(1, std::memory_order_relaxed);
@@ -688,6 +713,10 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   context.localBytesPerThread = kernel.localBytesPerThread;
   context.scheduleSeed =
       choiceOr(launch.scheduleSeed, "TILEWRIGHT_SIM_SCHEDULE");
+  context.timeLimit = std::chrono::seconds(
+      choiceOr(static_cast<uint64_t>(launch.timeLimit.count()),
+               "TILEWRIGHT_SIM_TIMEOUT"));
+  context.started = std::chrono::steady_clock::now();
   if (context.scheduleSeed)
     context.stores = std::make_unique<StoreBuffer>(context.scheduleSeed);
 

@@ -34,6 +34,33 @@ for _ in range(int(sys.argv[1])):
 sys.exit(int(sys.argv[2]))
 """
 
+# Counts in memory for ever, which no proof shows to be endless; exits with the code of the wait for it.
+COUNTING = """
+import ctypes, sys
+cuda = ctypes.CDLL("libcuda.so.1")
+PTX = b'''.version 8.0
+.target sm_90
+.address_size 64
+.visible .entry count(.param .u64 out) {
+  .reg .b32 %r<2>; .reg .b64 %rd<2>;
+  ld.param.u64 %rd1, [out];
+again:
+  atom.global.add.u32 %r1, [%rd1], 1;
+  bra again;
+}'''
+def check(code): assert code == 0, code
+context, module, kernel, out = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint64()
+check(cuda.cuInit(0))
+check(cuda.cuCtxCreate_v4(ctypes.byref(context), None, 0, 0))
+check(cuda.cuModuleLoadData(ctypes.byref(module), PTX))
+check(cuda.cuModuleGetFunction(ctypes.byref(kernel), module, b"count"))
+check(cuda.cuMemAlloc_v2(ctypes.byref(out), ctypes.c_size_t(4)))
+check(cuda.cuMemsetD8_v2(out, ctypes.c_ubyte(0), ctypes.c_size_t(4)))
+arguments = (ctypes.c_void_p * 1)(ctypes.addressof(out))
+check(cuda.cuLaunchKernel(kernel, 1, 1, 1, 32, 1, 1, 0, None, arguments, None))
+sys.exit(cuda.cuCtxSynchronize() % 256)
+"""
+LAUNCH_TIMEOUT = 702  # CUDA_ERROR_LAUNCH_TIMEOUT
 
 # Every block takes a ticket; prints who came when.
 TICKETS = """
@@ -248,3 +275,20 @@ def test_unwritable_file(tmp_path):
     result = tilewright("sim", "--check", "all", "--json", path, "--", "true")
     expect_error(result, 1, f"error: cannot write '{path}'")
     assert not os.path.exists(path)
+
+
+@pytest.mark.parametrize("options, code", [([], LAUNCH_TIMEOUT % 256), (["--check", "deadlock"], FINDINGS)])
+def test_a_kernel_that_takes_too_long_is_ended(options, code):
+    begin = time.monotonic()
+    done = tilewright("sim", "--timeout", "1", *options, "--", sys.executable, "-c", COUNTING)
+    assert time.monotonic() - begin < 20
+    assert done.returncode == code, done.stderr
+    assert "kernel 'count' has not ended within 1 s" in done.stderr
+    assert "block (0,0,0) warp 0 runs, " in done.stderr
+    assert ("error: deadlock: the kernel has not ended within its time limit" in done.stderr) == bool(options)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon"])
+def test_a_wrong_time_limit_is_refused(seconds):
+    done = tilewright("sim", "--timeout", seconds, "--", "true")
+    assert done.returncode == USAGE and done.stderr.startswith("error: --timeout: Value"), done.stderr

@@ -32,7 +32,7 @@ namespace {
 struct SimFlags {
   std::string sku, checks, jsonPath;
   int errorExitCode = kFindings;
-  int threads = 0;
+  int threads = 0, timeout = 0;       ///< 0: the default
   uint64_t schedule = 0, perturb = 0; ///< seeds; 0: the default
   int schedules = 0;                  ///< of each launch; 0: only its own
   SimDebugFlags debug;
@@ -155,6 +155,8 @@ environmentOf(const SimFlags &flags, const fs::path &simulator,
     variables["TILEWRIGHT_SIM_SKU"] = flags.sku;
   if (flags.threads)
     variables["TILEWRIGHT_SIM_THREADS"] = std::to_string(flags.threads);
+  if (flags.timeout)
+    variables["TILEWRIGHT_SIM_TIMEOUT"] = std::to_string(flags.timeout);
   if (flags.schedule)
     variables["TILEWRIGHT_SIM_SCHEDULE"] = std::to_string(flags.schedule);
   if (flags.perturb)
@@ -245,6 +247,11 @@ void addSim(CLI::App &program, Action &action,
   sim->add_option("--threads", flags->threads,
                   "Host threads that run a kernel; the default is all cores")
       ->check(CLI::Range(1, 1024));
+  sim->add_option("--timeout", flags->timeout,
+                  "End a kernel that runs for longer, and say where its warps "
+                  "are; without, only what provably never ends is ended")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 86400));
   CLI::Option *schedule =
       sim->add_option("--schedule", flags->schedule,
                       "Run every kernel in another order that the ISA allows: "
