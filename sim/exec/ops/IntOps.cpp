@@ -381,7 +381,8 @@ HWY_INLINE uint32_t fns(uint32_t a, uint32_t base, int32_t n) {
   if (n == 0)
     return base < 32 && (a >> base & 1) ? base : 0xffffffffu;
   int32_t step = n > 0 ? 1 : -1;
-  int32_t left = n > 0 ? n : -n;
+  uint32_t left =
+      n > 0 ? static_cast<uint32_t>(n) : 0u - static_cast<uint32_t>(n);
   for (int32_t bit = static_cast<int32_t>(base & 31); bit >= 0 && bit < 32;
        bit += step)
     if ((a >> bit & 1) && --left == 0)

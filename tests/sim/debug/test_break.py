@@ -2,10 +2,9 @@
 
 import re
 import struct
-import subprocess
 
 import pytest
-from debugging import LIBRARIES, ROOT, VENV, Ptx, run, text_of
+from debugging import ROOT, Ptx, compiled, run, text_of
 
 SECTIONS = ("stack", "registers", "parameters", "local memory", "mbarriers", "shared memory")
 
@@ -176,9 +175,7 @@ def test_line_without_code(tmp_path):
 def cuda(tmp_path_factory):
     source = ROOT / "docs" / "examples" / "checks.cu"
     program = tmp_path_factory.mktemp("cuda") / "checks"
-    nvcc = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13/bin/nvcc"))
-    subprocess.run([nvcc, "-O1", "-lineinfo", "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a",
-                    source, "-o", program, f"-L{LIBRARIES}"], check=True)
+    compiled(source, program, "-O1", "-lineinfo")
     return source.read_text().splitlines(), program
 
 

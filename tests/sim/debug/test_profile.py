@@ -9,27 +9,20 @@ import subprocess
 import sys
 
 import pytest
+from debugging import compiled
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[2]
 BUILD = pathlib.Path(os.environ.get("TILEWRIGHT_BUILD_DIR", ROOT / "build"))
-VENV = pathlib.Path(os.environ.get("TILEWRIGHT_VENV", ROOT / "build" / "venv"))
 LIBRARIES = BUILD / "lib" / "sim"
 SOURCE = ROOT / "docs" / "examples" / "profile.cu"
 TILE, ROWS, SIZE = 32, 8, 64  # as in SOURCE
 BLOCKS = (SIZE // TILE) ** 2
 
 
-def build(source, out):
-    nvcc = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13/bin/nvcc"))
-    subprocess.run([nvcc, "-O1", "-lineinfo", "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a",
-                    source, "-o", out, f"-L{LIBRARIES}"], check=True)
-    return out
-
-
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
-    return build(SOURCE, tmp_path_factory.mktemp("program") / "profile")
+    return compiled(SOURCE, tmp_path_factory.mktemp("program") / "profile", "-O1", "-lineinfo")
 
 
 def run(program, **variables):
@@ -187,7 +180,7 @@ def test_a_program_that_aborts(tmp_path):
     """What its kernels did is written all the same."""
     source = tmp_path / "failing.cu"
     source.write_text(FAILING)
-    program = build(source, tmp_path / "failing")
+    program = compiled(source, tmp_path / "failing", "-O1", "-lineinfo")
     paths = {name: tmp_path / f"{name}.json" for name in ("profile", "timeline")}
     environment = os.environ | {"LD_LIBRARY_PATH": str(LIBRARIES)}
     environment |= {f"TILEWRIGHT_SIM_{name.upper()}": str(path) for name, path in paths.items()}

@@ -2,11 +2,10 @@
 
 import re
 import struct
-import subprocess
 
 import numpy as np
 import pytest
-from debugging import ALL, BUILD, HERE, LIBRARIES, VENV, Ptx, at, run, steps, text_of
+from debugging import ALL, BUILD, HERE, Ptx, at, compiled, run, steps, text_of
 
 ADDRESS = r"cuMemAlloc #\d+ \+ "
 
@@ -221,11 +220,7 @@ def test_fragments(copies):
 
 def test_tensor_copies_of_the_corpus(tmp_path):
     source = HERE.parent / "corpus" / "programs" / "tma_transpose.cu"
-    cuda = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13"))
-    program = tmp_path / "program"
-    subprocess.run([cuda / "bin" / "nvcc", "-std=c++17", "-O1", "-cudart", "shared", "-gencode",
-                    "arch=compute_90a,code=compute_90a", "-lcuda", f"-I{source.parents[1]}", source, "-o", program,
-                    f"-L{LIBRARIES}"], check=True)
+    program = compiled(source, tmp_path / "program", "-std=c++17", "-O1", "-lcuda", f"-I{source.parents[1]}")
     x, y = 2, 1
     done = run([program], trace=f"transpose:{x},{y}:0")
     assert done.returncode == 0, done.stderr
@@ -288,10 +283,7 @@ def test_cuda_names(tmp_path):
     source.write_text("namespace space { template <int n, typename T> __global__ void kernel(T *at) { at[n] = n; } }\n"
                       "int main() { float *at; cudaMalloc(&at, 64); space::kernel<3><<<1, 1>>>(at);\n"
                       "return cudaDeviceSynchronize(); }\n")
-    nvcc = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13/bin/nvcc"))
-    program = tmp_path / "names"
-    subprocess.run([nvcc, "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a", source, "-o", program,
-                    f"-L{LIBRARIES}"], check=True)
+    program = compiled(source, tmp_path / "names")
     for name in ["_ZN5space6kernelILi3EfEEvPT0_", "void space::kernel<3, float>(float*)",
                  "void space::kernel<3, float>", "space::kernel<3, float>", "space::kernel", "kernel"]:
         done = run([program], trace=name)
