@@ -34,64 +34,47 @@ for _ in range(int(sys.argv[1])):
 sys.exit(int(sys.argv[2]))
 """
 
-# Counts in memory for ever, which no proof shows to be endless; exits with the code of the wait for it.
-COUNTING = """
+def launching(kernel, body, grid, block, size, after):
+    """A program that launches a kernel on `size` zeroed bytes at %rd1, and what it does then."""
+    return f"""
 import ctypes, sys
 cuda = ctypes.CDLL("libcuda.so.1")
 PTX = b'''.version 8.0
 .target sm_90
 .address_size 64
-.visible .entry count(.param .u64 out) {
-  .reg .b32 %r<2>; .reg .b64 %rd<2>;
+.visible .entry {kernel}(.param .u64 out) {{
+  .reg .b32 %r<4>; .reg .b64 %rd<4>;
   ld.param.u64 %rd1, [out];
-again:
-  atom.global.add.u32 %r1, [%rd1], 1;
-  bra again;
-}'''
+{body}
+}}'''
 def check(code): assert code == 0, code
 context, module, kernel, out = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint64()
 check(cuda.cuInit(0))
 check(cuda.cuCtxCreate_v4(ctypes.byref(context), None, 0, 0))
 check(cuda.cuModuleLoadData(ctypes.byref(module), PTX))
-check(cuda.cuModuleGetFunction(ctypes.byref(kernel), module, b"count"))
-check(cuda.cuMemAlloc_v2(ctypes.byref(out), ctypes.c_size_t(4)))
-check(cuda.cuMemsetD8_v2(out, ctypes.c_ubyte(0), ctypes.c_size_t(4)))
-arguments = (ctypes.c_void_p * 1)(ctypes.addressof(out))
-check(cuda.cuLaunchKernel(kernel, 1, 1, 1, 32, 1, 1, 0, None, arguments, None))
-sys.exit(cuda.cuCtxSynchronize() % 256)
+check(cuda.cuModuleGetFunction(ctypes.byref(kernel), module, b"{kernel}"))
+check(cuda.cuMemAlloc_v2(ctypes.byref(out), ctypes.c_size_t({size})))
+check(cuda.cuMemsetD8_v2(out, ctypes.c_ubyte(0), ctypes.c_size_t({size})))
+parameters = (ctypes.c_void_p * 1)(ctypes.addressof(out))
+check(cuda.cuLaunchKernel(kernel, {grid}, 1, 1, {block}, 1, 1, 0, None, parameters, None))
+{after}
 """
+
+
+# Counts in memory for ever, which no proof shows to be endless; exits with the code of the wait for it.
+COUNTING = launching("count", """again:
+  atom.global.add.u32 %r1, [%rd1], 1;
+  bra again;""", 1, 32, 4, "sys.exit(cuda.cuCtxSynchronize() % 256)")
 LAUNCH_TIMEOUT = 702  # CUDA_ERROR_LAUNCH_TIMEOUT
 
 # Every block takes a ticket; prints who came when.
-TICKETS = """
-import ctypes
-cuda = ctypes.CDLL("libcuda.so.1")
-PTX = b'''.version 8.0
-.target sm_90
-.address_size 64
-.visible .entry k(.param .u64 out) {
-  .reg .b32 %r<4>; .reg .b64 %rd<4>;
-  ld.param.u64 %rd1, [out];
-  atom.global.add.u32 %r1, [%rd1], 1;
+TICKETS = launching("k", """  atom.global.add.u32 %r1, [%rd1], 1;
   mov.u32 %r2, %ctaid.x; add.u32 %r2, %r2, 1;
   mul.wide.u32 %rd2, %r2, 4; add.s64 %rd3, %rd1, %rd2;
   st.global.u32 [%rd3], %r1;
-  ret;
-}'''
-def check(code): assert code == 0, code
-context, module, kernel, out = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_uint64()
-check(cuda.cuInit(0))
-check(cuda.cuCtxCreate_v4(ctypes.byref(context), None, 0, 0))
-check(cuda.cuModuleLoadData(ctypes.byref(module), PTX))
-check(cuda.cuModuleGetFunction(ctypes.byref(kernel), module, b"k"))
-check(cuda.cuMemAlloc_v2(ctypes.byref(out), ctypes.c_size_t(36)))
-check(cuda.cuMemsetD8_v2(out, ctypes.c_ubyte(0), ctypes.c_size_t(36)))
-parameters = (ctypes.c_void_p * 1)(ctypes.addressof(out))
-check(cuda.cuLaunchKernel(kernel, 8, 1, 1, 1, 1, 1, 0, None, parameters, None))
-tickets = (ctypes.c_uint32 * 9)()
+  ret;""", 8, 1, 36, """tickets = (ctypes.c_uint32 * 9)()
 check(cuda.cuMemcpyDtoH_v2(tickets, out, ctypes.c_size_t(36)))
-print(list(tickets)[1:])
-"""
+print(list(tickets)[1:])""")
 
 
 def sim(*options, program, arguments=(), environment=None):
@@ -280,7 +263,7 @@ def test_unwritable_file(tmp_path):
 @pytest.mark.parametrize("options, code", [([], LAUNCH_TIMEOUT % 256), (["--check", "deadlock"], FINDINGS)])
 def test_a_kernel_that_takes_too_long_is_ended(options, code):
     begin = time.monotonic()
-    done = tilewright("sim", "--timeout", "1", *options, "--", sys.executable, "-c", COUNTING)
+    done = sim("--timeout", "1", *options, program=COUNTING)
     assert time.monotonic() - begin < 20
     assert done.returncode == code, done.stderr
     assert "kernel 'count' has not ended within 1 s" in done.stderr
