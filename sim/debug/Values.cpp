@@ -161,7 +161,8 @@ static std::optional<int64_t> strideOf(const LaneValues &values) {
   bool holds = true;
   eachLane(values.lanes, [&](size_t i, int lane) {
     uint64_t expected =
-        values.bits[0] + static_cast<uint64_t>(stride * (lane - first));
+        values.bits[0] +
+        static_cast<uint64_t>(stride) * static_cast<uint64_t>(lane - first);
     holds &= difference(values.bits[i], expected) == 0;
   });
   return holds ? std::optional(stride) : std::nullopt;

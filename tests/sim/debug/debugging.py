@@ -24,9 +24,8 @@ def compiled(source, program, *flags):
     """The program that nvcc makes of a CUDA source, with PTX inside."""
     nvcc = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13/bin/nvcc"))
     # A sanitizer's runtime that is meant for the simulator does nvcc's own processes no good.
-    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
-    subprocess.run([nvcc, "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a", *flags, source, "-o", program,
-                    f"-L{LIBRARIES}"], check=True, env=environment)
+    subprocess.run(["env", "-u", "LD_PRELOAD", nvcc, "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a", *flags,
+                    source, "-o", program, f"-L{LIBRARIES}"], check=True)
     return program
 
 
