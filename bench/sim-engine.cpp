@@ -162,6 +162,28 @@ BENCHMARK(streamCopy)
     ->Arg(All)
     ->Unit(benchmark::kMillisecond);
 
+/// Strong accesses of 16 bytes, which other host threads must see whole.
+static void strongVectors(benchmark::State &state) {
+  Fixture fixture(std::string(header) + R"(
+.visible .entry k(.param .u64 a) {
+  .reg .b32 %r<12>; .reg .b64 %rd<4>; .reg .pred %p<2>;
+  ld.param.u64 %rd1, [a]; mov.u32 %r1, %tid.x; mov.u32 %r2, 0;
+  mad.wide.u32 %rd2, %r1, 16, %rd1;
+LOOP:
+  ld.relaxed.gpu.global.v4.u32 {%r4, %r5, %r6, %r7}, [%rd2];
+  st.relaxed.gpu.global.v4.u32 [%rd2], {%r5, %r6, %r7, %r4};
+  add.u32 %r2, %r2, 1; setp.lt.u32 %p1, %r2, 1000; @%p1 bra LOOP;
+  ret; }
+)");
+  fixture.launch.block = {256, 1, 1};
+  fixture.params.add(fixture.device.upload(std::vector<uint32_t>(1024, 1)));
+  uint64_t instructions = 0;
+  for (auto _ : state)
+    instructions += fixture.runOnce().threadInstructions;
+  report(state, instructions);
+}
+BENCHMARK(strongVectors)->Unit(benchmark::kMillisecond);
+
 /// Bound by tensor cores: products of 64x128x16 in groups of four.
 static void wgmmaLoop(benchmark::State &state) {
   std::string registers = "%f0", start = "mov.f32 %f0, 0f00000000;\n";

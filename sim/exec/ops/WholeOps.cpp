@@ -2,7 +2,8 @@
 
 #include "sim/exec/ops/WholeOps.h"
 
-#include <bit>
+#include "sim/exec/Lanes.h"
+
 #include <cstring>
 #include <immintrin.h>
 
@@ -58,43 +59,47 @@ static uint64_t readRegister(const Warp &warp, const WholeSpec &spec,
                            : warp.row32<uint32_t>(ref)[lane];
 }
 
+/// Calls `move(lane, memory)` for each lane that takes part, once all their
+/// addresses are known to be right.
+template <typename Move>
+static Status forLanes(const Inst &inst, Warp &warp, uint32_t bytes,
+                       const Move &move) {
+  LanePointers pointers;
+  if (!resolveSlow(inst, warp, bytes, pointers))
+    return Status::Fault;
+  eachLane(warp.mask, [&](uint32_t lane) {
+    move(static_cast<int>(lane), pointers.at[lane]);
+  });
+  return Status::Next;
+}
+
 Status runWholeLoad(const Inst &inst, Warp &warp) {
   const auto &spec = *static_cast<const WholeSpec *>(inst.aux);
   uint32_t element = spec.memory.elementBytes;
   uint32_t bytes = element * spec.memory.count;
-  LanePointers pointers;
-  if (!resolveSlow(inst, warp, bytes, pointers))
-    return Status::Fault;
-  for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
-    int lane = std::countr_zero(lanes);
+  return forLanes(inst, warp, bytes, [&](int lane, const std::byte *from) {
     std::byte whole[wholeBytes];
-    loadWhole(pointers.at[lane], bytes, whole);
+    loadWhole(from, bytes, whole);
     for (uint32_t i = 0; i < spec.memory.count; ++i) {
       uint64_t value = 0;
       std::memcpy(&value, whole + i * element, element);
       writeRegister(warp, spec, i, lane, extend(value, spec.memory));
     }
-  }
-  return Status::Next;
+  });
 }
 
 Status runWholeStore(const Inst &inst, Warp &warp) {
   const auto &spec = *static_cast<const WholeSpec *>(inst.aux);
   uint32_t element = spec.memory.elementBytes;
   uint32_t bytes = element * spec.memory.count;
-  LanePointers pointers;
-  if (!resolveSlow(inst, warp, bytes, pointers))
-    return Status::Fault;
-  for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
-    int lane = std::countr_zero(lanes);
+  return forLanes(inst, warp, bytes, [&](int lane, std::byte *to) {
     std::byte whole[wholeBytes];
     for (uint32_t i = 0; i < spec.memory.count; ++i) {
       uint64_t value = readRegister(warp, spec, i, lane);
       std::memcpy(whole + i * element, &value, element);
     }
-    storeWhole(pointers.at[lane], bytes, whole);
-  }
-  return Status::Next;
+    storeWhole(to, bytes, whole);
+  });
 }
 
 } // namespace tilewright::sim
