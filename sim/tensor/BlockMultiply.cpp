@@ -3,6 +3,7 @@
 #include "sim/tensor/BlockMultiply.h"
 
 #include <bit>
+#include <cstring>
 #include <limits>
 
 namespace tilewright::sim {
@@ -82,17 +83,7 @@ static void multiplyHalfResults(const BlockOp &op, const RowBlock &rows,
   }
 }
 
-void multiplyBlock(const StepKernels &kernels, const BlockOp &op,
-                   const RowBlock &rows, const ColumnBlock &columns,
-                   AccumulatorBlock &accumulators) {
-  if (op.integer)
-    multiplyIntegers(op, rows, columns, accumulators);
-  else if (op.spec.result == DotResult::F16)
-    multiplyHalfResults(op, rows, columns, accumulators);
-  else
-    kernels.multiply(op.spec, rows, columns, accumulators);
-}
-
+/// The operations that the kernels do not know.
 static bool worksOnWords(const BlockOp &op) {
   return op.integer || op.spec.result == DotResult::F16;
 }
@@ -109,9 +100,11 @@ void decodeBlock(const StepKernels &kernels, const BlockOp &op,
     kernels.decodeColumns(op.spec, columns);
 }
 
-void gatherAccumulators(const StepKernels &kernels, bool pairs,
-                        const uint32_t *const *registers,
-                        AccumulatorBlock &accumulators) {
+/// Registers of one warp to accumulators and back; `pairs` of f16 in a lane, or
+/// whole words.
+static void gatherAccumulators(const StepKernels &kernels, bool pairs,
+                               const uint32_t *const *registers,
+                               AccumulatorBlock &accumulators) {
   auto &values = accumulators.values;
   if (!pairs) {
     uint32_t *const even[4] = {values[0], values[2], values[4], values[6]};
@@ -130,9 +123,9 @@ void gatherAccumulators(const StepKernels &kernels, bool pairs,
     }
 }
 
-void scatterAccumulators(const StepKernels &kernels, bool pairs,
-                         const AccumulatorBlock &accumulators,
-                         uint32_t *const *registers) {
+static void scatterAccumulators(const StepKernels &kernels, bool pairs,
+                                const AccumulatorBlock &accumulators,
+                                uint32_t *const *registers) {
   const auto &values = accumulators.values;
   if (!pairs) {
     const uint32_t *const even[4] = {values[0], values[2], values[4],
@@ -148,6 +141,24 @@ void scatterAccumulators(const StepKernels &kernels, bool pairs,
       packed[q][row] = values[2 * q][row] | values[2 * q + 1][row] << 16;
   const uint32_t *const in[4] = {packed[0], packed[1], packed[2], packed[3]};
   kernels.scatter(in, registers[0], registers[1]);
+}
+
+void multiplyBlock(const StepKernels &kernels, const BlockOp &op,
+                   const RowBlock &rows, const ColumnBlock &columns,
+                   const uint32_t *const *from, uint32_t *const *to) {
+  if (!worksOnWords(op))
+    return kernels.multiply(op.spec, rows, columns, from, to);
+  bool pairs = !op.integer;
+  AccumulatorBlock accumulators;
+  if (from)
+    gatherAccumulators(kernels, pairs, from, accumulators);
+  else
+    std::memset(&accumulators, 0, sizeof(accumulators));
+  if (op.integer)
+    multiplyIntegers(op, rows, columns, accumulators);
+  else
+    multiplyHalfResults(op, rows, columns, accumulators);
+  scatterAccumulators(kernels, pairs, accumulators, to);
 }
 
 void gatherRows(const StepKernels &kernels, int part, const uint32_t *low,

@@ -21,24 +21,17 @@ struct BlockOp {
   bool saturate = false;
 };
 
-/// Runs one step of `op` on blocks whose words are filled and decoded.
+/// Runs one step of `op` on blocks whose words are filled and decoded, with the
+/// accumulators of one warp: four registers of 32 lanes, or two of pairs if
+/// they are f16. Null for `from` is zeros; it may be `to`.
 void multiplyBlock(const StepKernels &kernels, const BlockOp &op,
                    const RowBlock &rows, const ColumnBlock &columns,
-                   AccumulatorBlock &accumulators);
+                   const uint32_t *const *from, uint32_t *const *to);
 
 /// Decodes the words of a block, unless `op` works on the words themselves.
 void decodeBlock(const StepKernels &kernels, const BlockOp &op, RowBlock &rows);
 void decodeBlock(const StepKernels &kernels, const BlockOp &op,
                  ColumnBlock &columns);
-
-/// Registers of one warp to accumulators and back. `registers` has four entries
-/// of 32 lanes, or two that hold pairs of f16 if `pairs`.
-void gatherAccumulators(const StepKernels &kernels, bool pairs,
-                        const uint32_t *const *registers,
-                        AccumulatorBlock &accumulators);
-void scatterAccumulators(const StepKernels &kernels, bool pairs,
-                         const AccumulatorBlock &accumulators,
-                         uint32_t *const *registers);
 
 /// Words [4 part, 4 part + 4) of the rows of A from its two registers.
 void gatherRows(const StepKernels &kernels, int part, const uint32_t *low,

@@ -11,6 +11,7 @@ namespace {
 
 struct Avx2 {
   static constexpr int lanes = 8;
+  static constexpr uint32_t allLanes = 0xff;
   static constexpr int columnsAtOnce = 2;
   using I = __m256i;
   using F = __m256;
@@ -42,23 +43,20 @@ struct Avx2 {
   static I shiftRight(I a) {
     return _mm256_srli_epi32(a, N);
   }
-  template <int N>
-  static I sar(I a) {
-    return _mm256_srai_epi32(a, N);
-  }
+  static I absolute(I a) { return _mm256_abs_epi32(a); }
   template <int W>
   static I maxLanes(I a, I b) {
     if constexpr (W == 8)
-      return _mm256_max_epi8(a, b);
+      return _mm256_max_epu8(a, b);
     else if constexpr (W == 16)
-      return _mm256_max_epi16(a, b);
+      return _mm256_max_epu16(a, b);
     else
-      return _mm256_max_epi32(a, b);
+      return _mm256_max_epu32(a, b);
   }
   template <int W>
   static I addLanes(I a, I b) {
     if constexpr (W == 8)
-      return _mm256_adds_epi8(a, b);
+      return _mm256_add_epi8(a, b);
     else if constexpr (W == 16)
       return _mm256_add_epi16(a, b);
     else
@@ -81,26 +79,24 @@ struct Avx2 {
 
   static F mul(F a, F b) { return _mm256_mul_ps(a, b); }
   static I truncate(F x) { return _mm256_cvttps_epi32(x); }
-  /// There is no rounding control here, so the bits below f32's 24 are cleared
-  /// before an exact conversion.
+  /// There is no rounding control here: what was rounded away from zero goes
+  /// one step back. Wrong only for magnitudes that round to 2^31.
   static F toFloatTowardZero(I x) {
-    I magnitude = _mm256_abs_epi32(x);
-    I excess = shiftRight<24>(magnitude);
-    excess = bitOr(excess, shiftRight<1>(excess));
-    excess = bitOr(excess, shiftRight<2>(excess));
-    excess = bitOr(excess, shiftRight<4>(excess));
-    F result = _mm256_cvtepi32_ps(andNot(excess, magnitude));
-    return asFloat(bitOr(asInt(result), bitAnd(x, set1(0x80000000u))));
+    F nearest = _mm256_cvtepi32_ps(x);
+    I away = _mm256_cmpgt_epi32(absolute(truncate(nearest)), absolute(x));
+    return asFloat(add(asInt(nearest), away));
   }
   static uint32_t laneBits(I mask) {
     return static_cast<uint32_t>(_mm256_movemask_ps(asFloat(mask)));
   }
-  static uint32_t outside(I x, int low, int high) {
-    I below = _mm256_cmpgt_epi32(set1(static_cast<uint32_t>(low)), x);
-    I above = _mm256_cmpgt_epi32(x, set1(static_cast<uint32_t>(high)));
-    return laneBits(bitOr(below, above));
+  static uint32_t above(I x, uint32_t limit) {
+    return ~laneBits(_mm256_cmpeq_epi32(_mm256_min_epu32(x, set1(limit)), x)) &
+           allLanes;
   }
-  static uint32_t signBits(I x) { return laneBits(x); }
+  static uint32_t below(I x, uint32_t limit) {
+    return ~laneBits(_mm256_cmpeq_epi32(_mm256_max_epu32(x, set1(limit)), x)) &
+           allLanes;
+  }
   static uint32_t zeroBits(I x) {
     return laneBits(_mm256_cmpeq_epi32(x, _mm256_setzero_si256()));
   }

@@ -11,6 +11,7 @@ namespace {
 
 struct Avx512 {
   static constexpr int lanes = 16;
+  static constexpr uint32_t allLanes = 0xffff;
   static constexpr int columnsAtOnce = 4;
   using I = __m512i;
   using F = __m512;
@@ -38,23 +39,20 @@ struct Avx512 {
   static I shiftRight(I a) {
     return _mm512_srli_epi32(a, N);
   }
-  template <int N>
-  static I sar(I a) {
-    return _mm512_srai_epi32(a, N);
-  }
+  static I absolute(I a) { return _mm512_abs_epi32(a); }
   template <int W>
   static I maxLanes(I a, I b) {
     if constexpr (W == 8)
-      return _mm512_max_epi8(a, b);
+      return _mm512_max_epu8(a, b);
     else if constexpr (W == 16)
-      return _mm512_max_epi16(a, b);
+      return _mm512_max_epu16(a, b);
     else
-      return _mm512_max_epi32(a, b);
+      return _mm512_max_epu32(a, b);
   }
   template <int W>
   static I addLanes(I a, I b) {
     if constexpr (W == 8)
-      return _mm512_adds_epi8(a, b);
+      return _mm512_add_epi8(a, b);
     else if constexpr (W == 16)
       return _mm512_add_epi16(a, b);
     else
@@ -78,13 +76,11 @@ struct Avx512 {
   static F toFloatTowardZero(I x) {
     return _mm512_cvt_roundepi32_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
   }
-  static uint32_t outside(I x, int low, int high) {
-    I offset = sub(x, set1(static_cast<uint32_t>(low)));
-    return _mm512_cmpgt_epu32_mask(offset,
-                                   set1(static_cast<uint32_t>(high - low)));
+  static uint32_t above(I x, uint32_t limit) {
+    return _mm512_cmpgt_epu32_mask(x, set1(limit));
   }
-  static uint32_t signBits(I x) {
-    return _mm512_cmplt_epi32_mask(x, _mm512_setzero_si512());
+  static uint32_t below(I x, uint32_t limit) {
+    return _mm512_cmplt_epu32_mask(x, set1(limit));
   }
   static uint32_t zeroBits(I x) {
     return _mm512_cmpeq_epi32_mask(x, _mm512_setzero_si512());
@@ -110,13 +106,21 @@ struct Avx512 {
     x[2] = _mm512_shuffle_i32x4(c, d, 0x88);
     x[3] = _mm512_shuffle_i32x4(c, d, 0xdd);
   }
+  /// Words `first` and `first + 1` of eight rows, each in its half.
+  static I twoWords(I rows0to3, I rows4to7, int first) {
+    const I order = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13,
+                                      17, 21, 25, 29);
+    I from = add(order, set1(static_cast<uint32_t>(first)));
+    return _mm512_permutex2var_epi32(rows0to3, from, rows4to7);
+  }
   static void gather(const uint32_t *low, const uint32_t *high,
                      uint32_t *const out[4]) {
-    I x[4] = {transposeWords(load(low)), transposeWords(load(low + 16)),
-              transposeWords(load(high)), transposeWords(load(high + 16))};
-    transposeBlocks(x);
-    for (int i = 0; i < 4; ++i)
-      store(out[i], x[i]);
+    for (int i = 0; i < 4; i += 2) {
+      I lowRows = twoWords(load(low), load(low + 16), i);
+      I highRows = twoWords(load(high), load(high + 16), i);
+      store(out[i], _mm512_shuffle_i64x2(lowRows, highRows, 0x44));
+      store(out[i + 1], _mm512_shuffle_i64x2(lowRows, highRows, 0xee));
+    }
   }
   /// Four chunks as one vector, each a masked broadcast of its 16 bytes.
   static I loadChunks(const uint8_t *data, const uint32_t *offsets) {
@@ -140,14 +144,22 @@ struct Avx512 {
     for (int i = 0; i < 4; ++i)
       store(out[i], x[i]);
   }
+  /// Eight rows of four words from columns, whose half `Half` selects.
+  template <int Half>
+  static void storeRows(const I in[4], uint32_t *out) {
+    const I order = _mm512_setr_epi32(0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26,
+                                      3, 11, 19, 27);
+    I first = _mm512_shuffle_i64x2(in[0], in[1], Half);
+    I second = _mm512_shuffle_i64x2(in[2], in[3], Half);
+    store(out, _mm512_permutex2var_epi32(first, order, second));
+    store(out + 16,
+          _mm512_permutex2var_epi32(first, add(order, set1(4)), second));
+  }
   static void scatter(const uint32_t *const in[4], uint32_t *low,
                       uint32_t *high) {
     I x[4] = {load(in[0]), load(in[1]), load(in[2]), load(in[3])};
-    transposeBlocks(x);
-    store(low, transposeWords(x[0]));
-    store(low + 16, transposeWords(x[1]));
-    store(high, transposeWords(x[2]));
-    store(high + 16, transposeWords(x[3]));
+    storeRows<0x44>(x, low);
+    storeRows<0xee>(x, high);
   }
 };
 

@@ -1,187 +1,123 @@
-//===- KernelPortable.cpp - Step kernels in plain C++ ---------------------===//
+//===- KernelPortable.cpp - Step kernels for any machine ------------------===//
 
 #include "sim/tensor/KernelBody.h"
 
-#include <bit>
 #include <cstring>
 
 namespace tilewright::sim {
 namespace {
 
-/// A vector as an array; the loops are short enough for a compiler to turn into
-/// whatever vector instructions its target has.
+/// The vectors of GCC and Clang, which both turn into what the target has.
 struct Portable {
   static constexpr int lanes = 4;
-  static constexpr int columnsAtOnce = 1;
-  struct I {
-    uint32_t x[lanes];
-  };
-  struct F {
-    float x[lanes];
-  };
-
-  template <class Function>
-  static I each(Function function) {
-    I result;
-    for (int i = 0; i < lanes; ++i)
-      result.x[i] = function(i);
-    return result;
-  }
-  template <class Test>
-  static uint32_t bitsWhere(Test test) {
-    uint32_t result = 0;
-    for (int i = 0; i < lanes; ++i)
-      result |= static_cast<uint32_t>(test(i)) << i;
-    return result;
-  }
-  static int32_t asSigned(uint32_t x) { return static_cast<int32_t>(x); }
+  static constexpr uint32_t allLanes = 0xf;
+  static constexpr int columnsAtOnce = 2;
+  static constexpr int vectorBytes = lanes * 4;
+  using I = uint32_t __attribute__((vector_size(vectorBytes)));
+  using F = float __attribute__((vector_size(vectorBytes)));
+  using Signed = int32_t __attribute__((vector_size(vectorBytes)));
+  using Bytes = uint8_t __attribute__((vector_size(vectorBytes)));
+  using Halves = uint16_t __attribute__((vector_size(vectorBytes)));
 
   static I load(const uint32_t *p) {
-    return each([&](int i) { return p[i]; });
+    I result;
+    std::memcpy(&result, p, sizeof(result));
+    return result;
   }
-  static void store(uint32_t *p, I a) {
-    for (int i = 0; i < lanes; ++i)
-      p[i] = a.x[i];
-  }
+  static void store(uint32_t *p, I a) { std::memcpy(p, &a, sizeof(a)); }
   static F loadFloat(const float *p) {
     F result;
-    for (int i = 0; i < lanes; ++i)
-      result.x[i] = p[i];
+    std::memcpy(&result, p, sizeof(result));
     return result;
   }
-  static void storeFloat(float *p, F a) {
-    for (int i = 0; i < lanes; ++i)
-      p[i] = a.x[i];
-  }
-  static I set1(uint32_t x) {
-    return each([&](int) { return x; });
-  }
-  static F set1Float(float x) { return {{x, x, x, x}}; }
-  static F asFloat(I a) {
-    F result;
-    for (int i = 0; i < lanes; ++i)
-      result.x[i] = std::bit_cast<float>(a.x[i]);
-    return result;
-  }
-  static I asInt(F a) {
-    return each([&](int i) { return std::bit_cast<uint32_t>(a.x[i]); });
-  }
+  static void storeFloat(float *p, F a) { std::memcpy(p, &a, sizeof(a)); }
+  static I set1(uint32_t x) { return I{x, x, x, x}; }
+  static F set1Float(float x) { return F{x, x, x, x}; }
+  static F asFloat(I a) { return reinterpret_cast<F>(a); }
+  static I asInt(F a) { return reinterpret_cast<I>(a); }
 
-  static I bitAnd(I a, I b) {
-    return each([&](int i) { return a.x[i] & b.x[i]; });
-  }
-  static I bitOr(I a, I b) {
-    return each([&](int i) { return a.x[i] | b.x[i]; });
-  }
-  static I bitXor(I a, I b) {
-    return each([&](int i) { return a.x[i] ^ b.x[i]; });
-  }
-  static I andNot(I a, I b) {
-    return each([&](int i) { return ~a.x[i] & b.x[i]; });
-  }
-  static I add(I a, I b) {
-    return each([&](int i) { return a.x[i] + b.x[i]; });
-  }
-  static I sub(I a, I b) {
-    return each([&](int i) { return a.x[i] - b.x[i]; });
-  }
+  static I bitAnd(I a, I b) { return a & b; }
+  static I bitOr(I a, I b) { return a | b; }
+  static I bitXor(I a, I b) { return a ^ b; }
+  static I andNot(I a, I b) { return ~a & b; }
+  static I add(I a, I b) { return a + b; }
+  static I sub(I a, I b) { return a - b; }
   template <int N>
   static I shiftLeft(I a) {
-    return each([&](int i) { return a.x[i] << N; });
+    return a << N;
   }
   template <int N>
   static I shiftRight(I a) {
-    return each([&](int i) { return a.x[i] >> N; });
+    return a >> N;
   }
-  template <int N>
-  static I sar(I a) {
-    return each(
-        [&](int i) { return static_cast<uint32_t>(asSigned(a.x[i]) >> N); });
+  static I absolute(I a) {
+    I negative = reinterpret_cast<I>(reinterpret_cast<Signed>(a) >> 31);
+    return (a ^ negative) - negative;
   }
 
-  /// Applies `function` to each W-bit lane, taken as signed.
+  /// Applies `function` to vectors of W-bit lanes.
   template <int W, class Function>
-  static uint32_t eachPart(uint32_t a, uint32_t b, Function function) {
-    uint32_t result = 0;
-    for (int bit = 0; bit < 32; bit += W) {
-      int32_t x = asSigned(a << (32 - W - bit)) >> (32 - W);
-      int32_t y = asSigned(b << (32 - W - bit)) >> (32 - W);
-      constexpr uint32_t mask = W == 32 ? ~0u : (1u << W) - 1;
-      result |= (static_cast<uint32_t>(function(x, y)) & mask) << bit;
-    }
-    return result;
+  static I onLanes(I a, I b, Function function) {
+    if constexpr (W == 8)
+      return reinterpret_cast<I>(
+          function(reinterpret_cast<Bytes>(a), reinterpret_cast<Bytes>(b)));
+    else if constexpr (W == 16)
+      return reinterpret_cast<I>(
+          function(reinterpret_cast<Halves>(a), reinterpret_cast<Halves>(b)));
+    else
+      return reinterpret_cast<I>(function(a, b));
   }
   template <int W>
   static I maxLanes(I a, I b) {
-    return each([&](int i) {
-      return eachPart<W>(a.x[i], b.x[i],
-                         [](int32_t x, int32_t y) { return x > y ? x : y; });
-    });
+    return onLanes<W>(a, b, [](auto x, auto y) { return x > y ? x : y; });
   }
   template <int W>
   static I addLanes(I a, I b) {
-    return each([&](int i) {
-      return eachPart<W>(a.x[i], b.x[i], [](int32_t x, int32_t y) {
-        int64_t sum = int64_t{x} + y;
-        if (W == 8)
-          sum = sum > 127 ? 127 : sum < -128 ? -128 : sum;
-        return static_cast<int32_t>(sum);
-      });
-    });
+    return onLanes<W>(a, b, [](auto x, auto y) { return x + y; });
   }
   template <int W>
   static I selectEqual(I a, I key, I yes, I no) {
-    return each([&](int i) {
-      uint32_t same = eachPart<W>(a.x[i], key.x[i], [](int32_t x, int32_t y) {
-        return x == y ? -1 : 0;
-      });
-      return (yes.x[i] & same) | (no.x[i] & ~same);
-    });
+    I same = onLanes<W>(a, key, [](auto x, auto y) { return x == y; });
+    return (yes & same) | (no & ~same);
   }
   static I selectLess(I a, I b, I yes, I no) {
-    return each([&](int i) {
-      return asSigned(a.x[i]) < asSigned(b.x[i]) ? yes.x[i] : no.x[i];
-    });
+    return reinterpret_cast<Signed>(a) < reinterpret_cast<Signed>(b) ? yes : no;
   }
 
-  static F mul(F a, F b) {
-    F result;
-    for (int i = 0; i < lanes; ++i)
-      result.x[i] = a.x[i] * b.x[i];
-    return result;
-  }
+  static F mul(F a, F b) { return a * b; }
   /// Lanes out of range are redone later; they only must not be undefined here.
   static I truncate(F a) {
-    return each([&](int i) {
-      bool inRange = a.x[i] > -0x1p31f && a.x[i] < 0x1p31f;
-      return inRange ? static_cast<uint32_t>(static_cast<int32_t>(a.x[i])) : 0u;
-    });
+    F magnitude = asFloat(bitAnd(asInt(a), set1(0x7fffffffu)));
+    I inRange = reinterpret_cast<I>(magnitude < set1Float(0x1p31f));
+    return reinterpret_cast<I>(
+        __builtin_convertvector(asFloat(asInt(a) & inRange), Signed));
   }
-  static F toFloatTowardZero(I a) {
-    F result;
-    for (int i = 0; i < lanes; ++i) {
-      uint32_t magnitude = asSigned(a.x[i]) < 0 ? 0u - a.x[i] : a.x[i];
-      int excess = 8 - std::countl_zero(magnitude);
-      if (excess > 0)
-        magnitude = magnitude >> excess << excess;
-      float value = static_cast<float>(magnitude);
-      result.x[i] = asSigned(a.x[i]) < 0 ? -value : value;
-    }
+  /// What was rounded away from zero goes one step back. Wrong only for
+  /// magnitudes that round to 2^31.
+  static F toFloatTowardZero(I x) {
+    F nearest = __builtin_convertvector(reinterpret_cast<Signed>(x), F);
+    I away = reinterpret_cast<I>(absolute(truncate(nearest)) > absolute(x));
+    return asFloat(asInt(nearest) + away);
+  }
+  static uint32_t bitsOfMask(I mask) {
+    uint32_t result = 0;
+    for (int i = 0; i < lanes; ++i)
+      result |= (mask[i] & 1) << i;
     return result;
   }
-  static uint32_t outside(I a, int low, int high) {
-    return bitsWhere([&](int i) {
-      return asSigned(a.x[i]) < low || asSigned(a.x[i]) > high;
-    });
+  static uint32_t above(I a, uint32_t limit) {
+    return bitsOfMask(reinterpret_cast<I>(a > set1(limit)));
   }
-  static uint32_t signBits(I a) {
-    return bitsWhere([&](int i) { return asSigned(a.x[i]) < 0; });
+  static uint32_t below(I a, uint32_t limit) {
+    return bitsOfMask(reinterpret_cast<I>(a < set1(limit)));
   }
   static uint32_t zeroBits(I a) {
-    return bitsWhere([&](int i) { return a.x[i] == 0; });
+    return bitsOfMask(reinterpret_cast<I>(a == set1(0)));
   }
   static I clear(I a, uint32_t lanesToClear) {
-    return each([&](int i) { return (lanesToClear >> i) & 1 ? 0 : a.x[i]; });
+    for (int i = 0; i < lanes; ++i)
+      a[i] = (lanesToClear >> i) & 1 ? 0 : a[i];
+    return a;
   }
 
   static void gather(const uint32_t *low, const uint32_t *high,

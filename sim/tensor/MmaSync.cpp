@@ -174,7 +174,6 @@ void runMmaSyncWith(const StepKernels &kernels, const MmaSyncOp &op,
   if (op.aType == MatrixType::F64)
     return runDouble(op, d, a, b, c);
   BlockOp block = blockOpOf(op);
-  bool pairs = op.dType == AccumulatorType::F16;
   // The m8 shapes run as m16 with rows of zeros that go nowhere.
   uint32_t unused[2][warpLanes] = {};
   const uint32_t *sources[4] = {};
@@ -184,8 +183,10 @@ void runMmaSyncWith(const StepKernels &kernels, const MmaSyncOp &op,
   for (int i = 0; i < op.dRegisters(); ++i)
     targets[i] = static_cast<uint32_t *>(d[i]);
 
-  AccumulatorBlock accumulators;
-  gatherAccumulators(kernels, pairs, sources, accumulators);
+  // Steps before the last must leave d alone: it may be a or b.
+  uint32_t partial[4][warpLanes];
+  uint32_t *const partials[4] = {partial[0], partial[1], partial[2],
+                                 partial[3]};
   int stepWords = block.spec.stepWords;
   RowBlock rows;
   ColumnBlock columns;
@@ -194,9 +195,10 @@ void runMmaSyncWith(const StepKernels &kernels, const MmaSyncOp &op,
     loadStep(kernels, op, word, stepWords, a, b, rows, columns);
     decodeBlock(kernels, block, rows);
     decodeBlock(kernels, block, columns);
-    multiplyBlock(kernels, block, rows, columns, accumulators);
+    bool first = word == 0, last = word + stepWords >= wordsOf(op);
+    multiplyBlock(kernels, block, rows, columns, first ? sources : partials,
+                  last ? targets : partials);
   }
-  scatterAccumulators(kernels, pairs, accumulators, targets);
 }
 
 void runMmaSync(const MmaSyncOp &op, void *const *d, const void *const *a,

@@ -28,13 +28,14 @@ inline constexpr int maxPerWord = 4;
 /// 16 rows of A: packed words, and what a kernel reads of them.
 struct alignas(64) RowBlock {
   uint32_t words[maxStepWords][blockRows];
-  /// Exponents, packed as the elements are in their word.
+  /// Biased exponents, packed as the elements are in their word.
   uint32_t exponents[maxStepWords][blockRows];
   /// Element i of word w as f32.
   float values[maxPerWord][maxStepWords][blockRows];
-  /// Largest exponent of each row.
-  int32_t maxExponent[blockRows];
-  uint32_t zeroRows = 0; ///< bit r: every element of row r is zero
+  /// Largest exponent of each row, as f32 has it, with anything below it.
+  uint32_t maxExponent[blockRows];
+  uint32_t zeroRows = 0;    ///< bit r: every element of row r is zero
+  uint32_t specialRows = 0; ///< bit r: row r has an infinity or a NaN
 };
 
 /// 8 columns of B, eight entries each. Decoding moves columns of zeros out of
@@ -46,6 +47,7 @@ struct alignas(64) ColumnBlock {
   float values[maxPerWord][blockColumns * maxStepWords];
   int order[blockColumns];
   int busy = 0;
+  uint32_t specialSlots = 0; ///< bit n: slot n has an infinity or a NaN
 };
 
 /// The accumulators of a block, column after column.
@@ -58,9 +60,11 @@ struct StepKernels {
   /// Fills everything but `words`, which are read.
   void (*decodeRows)(const DotSpec &spec, RowBlock &rows);
   void (*decodeColumns)(const DotSpec &spec, ColumnBlock &columns);
-  /// One step on f32 accumulators.
+  /// One step on f32 accumulators, from a warp's four registers to four others
+  /// or the same. Null for `from` is zeros.
   void (*multiply)(const DotSpec &spec, const RowBlock &rows,
-                   const ColumnBlock &columns, AccumulatorBlock &accumulators);
+                   const ColumnBlock &columns, const uint32_t *const *from,
+                   uint32_t *const *to);
   /// Fragments to columns: `low` holds rows 0 to 7, `high` rows 8 to 15, four
   /// words a row; out[q][row] is word q.
   void (*gather)(const uint32_t *low, const uint32_t *high,

@@ -227,14 +227,8 @@ static void multiplyColumns(const Operation &operation, const RowBlock *rows,
   for (int warp = 0; warp < warpgroupWarps; ++warp) {
     uint32_t *registers[4];
     accumulatorRegisters(operation.d, warp, firstColumn, pairs, registers);
-    AccumulatorBlock accumulators;
-    if (operation.scaleD)
-      gatherAccumulators(operation.kernels, pairs, registers, accumulators);
-    else
-      std::memset(&accumulators, 0, sizeof(accumulators));
     multiplyBlock(operation.kernels, operation.block, rows[warp], columns,
-                  accumulators);
-    scatterAccumulators(operation.kernels, pairs, accumulators, registers);
+                  operation.scaleD ? registers : nullptr, registers);
   }
 }
 

@@ -471,7 +471,6 @@ TEST(Wgmma, AllPairsOfFp8) {
           for (uint32_t y = 0; y < 256; y += blockColumns) {
             RowBlock rows = {};
             ColumnBlock columns = {};
-            AccumulatorBlock accumulators = {};
             for (int i = 0; i < blockRows; ++i)
               rows.words[3][i] = (x + static_cast<uint32_t>(i)) << 16;
             for (int j = 0; j < blockColumns; ++j)
@@ -479,10 +478,13 @@ TEST(Wgmma, AllPairsOfFp8) {
                   (y + static_cast<uint32_t>(j)) << 16;
             kernels->decodeRows(spec, rows);
             kernels->decodeColumns(spec, columns);
-            kernels->multiply(spec, rows, columns, accumulators);
+            uint32_t registers[4][warpLanes];
+            uint32_t *const to[4] = {registers[0], registers[1], registers[2],
+                                     registers[3]};
+            kernels->multiply(spec, rows, columns, /*from=*/nullptr, to);
             for (int i = 0; i < blockRows; ++i)
               for (int j = 0; j < blockColumns; ++j)
-                ASSERT_EQ(accumulators.values[j][i],
+                ASSERT_EQ(registers[i / 8 * 2 + j % 2][i % 8 * 4 + j / 2],
                           referenceDot(reference, formatOf(aType),
                                        {x + static_cast<uint32_t>(i)},
                                        formatOf(bType),
