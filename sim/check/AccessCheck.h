@@ -72,8 +72,8 @@ private:
   void checkReads(const Inst &inst, const Effect &effect, Warp &warp);
   void checkRead(const Inst &inst, const Effect &effect, Warp &warp,
                  const Span &span, const char *what);
-  void found(const Effect &effect, Warp &warp, const Span &span,
-             uint64_t offset, Finding finding);
+  void found(const Inst &inst, const Effect &effect, Warp &warp,
+             const Span &span, uint64_t offset, Finding finding);
   void unmarkTaintedStores(const Inst &inst, const Effect &effect, Warp &warp);
   void markWrites(const Inst &inst, const Effect &effect, Warp &warp);
   void copy(const CopySpans &copy, Warp &warp);

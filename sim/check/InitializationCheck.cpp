@@ -9,6 +9,7 @@
 
 #include "sim/check/AccessCheck.h"
 #include "sim/exec/Memory.h"
+#include "sim/exec/ops/MatrixOps.h"
 
 #include <algorithm>
 #include <bit>
@@ -123,9 +124,26 @@ static const char *spaceText(Space space) {
   }
 }
 
-/// What a thread reads from the memory of its block may be thrown away again.
-void AccessCheck::found(const Effect &effect, Warp &warp, const Span &span,
-                        uint64_t offset, Finding finding) {
+/// Element `column` of the row that lane `giver` gives to ldmatrix: who gets it
+/// (ISA 9.7.14.5.15).
+static uint32_t fragmentLane(const MatrixMoveSpec &spec, uint32_t giver,
+                             uint32_t column) {
+  uint32_t row = giver % 8;
+  return spec.transpose ? column * 4 + row / 2 : row * 4 + column / 2;
+}
+
+/// What a thread reads from the memory of its block may be thrown away again:
+/// pipelines load the fragments of a tile behind the last one.
+void AccessCheck::found(const Inst &inst, const Effect &effect, Warp &warp,
+                        const Span &span, uint64_t offset, Finding finding) {
+  if (effect.kind == EffectKind::LoadMatrix) {
+    uint32_t giver = span.laneAt(offset);
+    auto column =
+        static_cast<uint32_t>(offset % span.laneBytes / span.elementBytes);
+    const auto &spec = *static_cast<const MatrixMoveSpec *>(inst.aux);
+    return values.load(effect, warp, fragmentLane(spec, giver, column),
+                       giver / 8, std::move(finding));
+  }
   if (effect.kind != EffectKind::Load || span.space == Space::Global ||
       span.laneBytes == 0)
     return report(std::move(finding));
@@ -162,7 +180,7 @@ void AccessCheck::checkRead(const Inst &inst, const Effect &effect, Warp &warp,
       finding.object = memory.describe(span.address + at, step);
     else if (span.space == Space::Shared)
       finding.object = describeShared(*span.cta, span.address + at);
-    found(effect, warp, span, at, std::move(finding));
+    found(inst, effect, warp, span, at, std::move(finding));
     // One finding is enough where nobody knows the thread.
     if (span.laneBytes == 0)
       return;

@@ -148,9 +148,13 @@ void ValueTaint::load(const Effect &effect, Warp &warp, uint32_t lane,
                       uint32_t element, Finding origin) {
   if (!effect.use || element >= effect.use->results.size())
     return report(std::move(origin));
+  // Results are clean by now: this load itself was here, with lower bytes.
+  const Register &result = effect.use->results[element];
+  if (lanesOf(warp, result) >> lane & 1)
+    return;
   Origins origins;
   origins[lane] = std::make_shared<const Finding>(std::move(origin));
-  set(warp, effect.use->results[element], 1u << lane, 1u << lane, origins);
+  set(warp, result, 1u << lane, 1u << lane, origins);
 }
 
 uint32_t ValueTaint::storedLanes(const Effect &effect, Warp &warp,
