@@ -19,7 +19,7 @@ static bool checksOrder(const KindSet &kinds) {
 }
 
 void addChecks(Session &session, MemoryState &memory, ObserverList &observers,
-               Touched *touched) {
+               TouchedParts *touched) {
   const KindSet &kinds = session.kinds();
   uint64_t launch = session.nextLaunch();
   auto report = [&session, &memory, launch](Finding finding) {

@@ -10,12 +10,12 @@ namespace tilewright::sim::check {
 
 class MemoryState;
 class Session;
-struct Touched;
+struct TouchedParts;
 
 /// Adds the checks that `session` has on, for its next launch. `touched`, which
 /// may be null, gets what that does to global memory.
 void addChecks(Session &session, MemoryState &memory, ObserverList &observers,
-               Touched *touched);
+               TouchedParts *touched);
 
 } // namespace tilewright::sim::check
 

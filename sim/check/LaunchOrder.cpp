@@ -9,14 +9,19 @@ namespace tilewright::sim::check {
 /// Operations of a chain are ordered one behind the other: usually a stream.
 struct LaunchOrder::Operation {
   uint64_t number = 0; ///< in the order of submission
-  std::vector<Handle> dependencies;
-  Clock clock; ///< of what is ordered before it, and of itself
+  std::vector<Dependency> dependencies;
+  Clock start;    ///< what comes before its start
+  Clock behind;   ///< of a dependent launch: and before what it waited for
+  Clock complete; ///< what whoever knows that it is complete knows, with itself
+  Clock whole;    ///< and what the prerequisites that it did not wait for did
+  /// What has ended before its start although nothing orders memory so.
+  Clock inTime;
   uint32_t chain = 0;
-  uint64_t time = 0;      ///< in its chain; 0 before it starts
+  uint64_t time = 0;      ///< in its chain; 0 while that is not known
   uint64_t seenAt = 0;    ///< submissions before the host saw it; 0: not yet
   uint64_t startedAt = 0; ///< submissions before it started
   bool writesForHost = false;
-  Touched touched;
+  TouchedParts touched;
   std::shared_ptr<const void> owner;
 };
 
@@ -45,49 +50,90 @@ void LaunchOrder::join(Clock &into, const Clock &from) {
     into[chain] = std::max(into[chain], from[chain]);
 }
 
-bool LaunchOrder::isBefore(const Operation &a, const Operation &b) {
-  return a.chain < b.clock.size() && b.clock[a.chain] >= a.time;
+bool LaunchOrder::isBefore(const Operation &operation, const Clock &clock) {
+  return operation.chain < clock.size() &&
+         clock[operation.chain] >= operation.time;
 }
 
-/// Continues a chain whose newest operation is ordered before this one.
+/// Continues a chain whose newest operation is known to whoever knows that this
+/// one is complete.
 void LaunchOrder::place(Operation &operation) {
-  operation.clock.resize(std::max(operation.clock.size(), tails.size()));
+  Clock &known = operation.complete;
+  known.resize(std::max(known.size(), tails.size()));
   uint32_t chain = 0;
-  while (chain < tails.size() && operation.clock[chain] < tails[chain])
+  while (chain < tails.size() && known[chain] < tails[chain])
     ++chain;
   if (chain == tails.size()) {
     tails.push_back(0);
-    operation.clock.push_back(0);
+    known.push_back(0);
   }
   operation.chain = chain;
-  operation.time = operation.clock[chain] = ++tails[chain];
+  operation.time = known[chain] = ++tails[chain];
+  join(operation.whole, known);
 }
 
 LaunchOrder::Handle
-LaunchOrder::submitted(std::span<const Handle> dependencies) {
+LaunchOrder::submitted(std::span<const Dependency> dependencies) {
   auto operation = std::make_shared<Operation>();
   std::lock_guard<std::mutex> lock(mutex);
   operation->number = ++submissions;
-  operation->clock = host;
-  for (const Handle &each : dependencies)
-    if (each)
+  operation->start = host;
+  for (const Dependency &each : dependencies)
+    if (each.handle)
       operation->dependencies.push_back(each);
   pending.insert(operation->number);
   return operation;
 }
 
-void LaunchOrder::starts(const Handle &operation) {
+bool LaunchOrder::starts(const Handle &operation) {
   std::lock_guard<std::mutex> lock(mutex);
-  for (const Handle &each : operation->dependencies)
-    join(operation->clock, each->clock);
-  operation->dependencies.clear();
+  bool &isDependent = operation->touched.dependence.isDependent;
+  for (const auto &[before, link] : operation->dependencies) {
+    join(operation->start,
+         link == Link::Complete ? before->whole : before->start);
+    isDependent |= link == Link::Programmatic;
+  }
   operation->startedAt = submissions;
-  place(*operation);
+  operation->complete = operation->start;
+  // What a dependent one hands on depends on its waits.
+  if (!isDependent)
+    place(*operation);
+  return isDependent;
+}
+
+/// What has ended when a dependent of `primary` starts: all CTAs of that have
+/// ended, or have let it start, some of them behind a wait of their own.
+static const std::vector<uint64_t> &
+endedInTime(const Dependence &primary, const std::vector<uint64_t> &inTime,
+            const std::vector<uint64_t> &behind,
+            const std::vector<uint64_t> &complete) {
+  if (!primary.triggered)
+    return complete;
+  return primary.isDependent && !primary.triggeredEarly ? behind : inTime;
+}
+
+void LaunchOrder::endDependent(Operation &operation) {
+  operation.behind = operation.start;
+  for (const auto &[before, link] : operation.dependencies) {
+    if (link != Link::Programmatic)
+      continue;
+    join(operation.behind, before->complete);
+    join(operation.whole, before->whole);
+    join(operation.inTime, before->inTime);
+    join(operation.inTime,
+         endedInTime(before->touched.dependence, before->inTime, before->behind,
+                     before->complete));
+  }
+  if (operation.touched.dependence.waited)
+    operation.complete = operation.behind;
+  place(operation);
 }
 
 void LaunchOrder::waitedFor(const Handle &operation, const Handle &other) {
   std::lock_guard<std::mutex> lock(mutex);
-  join(operation->clock, other ? other->clock : over);
+  for (Clock *each :
+       {&operation->start, &operation->complete, &operation->whole})
+    join(*each, other ? other->whole : over);
 }
 
 void LaunchOrder::hostSaw(const Handle &operation) {
@@ -95,7 +141,7 @@ void LaunchOrder::hostSaw(const Handle &operation) {
   if (operation->seenAt || operation->time == 0)
     return;
   operation->seenAt = submissions;
-  join(host, operation->clock);
+  join(host, operation->whole);
   prune();
 }
 
@@ -113,7 +159,7 @@ void LaunchOrder::prune() {
       each->seenAt = submissions;
     bool done = each->seenAt && each->seenAt < oldest;
     if (done) { // a stream may hold on to it as its newest
-      each->touched = Touched();
+      each->touched = {each->touched.dependence, {}, {}};
       each->owner.reset();
     }
     return done;
@@ -136,10 +182,11 @@ static void eraseRange(std::vector<Touched::Run> &runs, uint64_t begin,
 
 void LaunchOrder::forget(uint64_t address, uint64_t bytes) {
   std::lock_guard<std::mutex> lock(mutex);
-  for (const Handle &each : kept) {
-    eraseRange(each->touched.writes, address, address + bytes);
-    eraseRange(each->touched.reads, address, address + bytes);
-  }
+  for (const Handle &each : kept)
+    for (Touched *part : {&each->touched.early, &each->touched.rest}) {
+      eraseRange(part->writes, address, address + bytes);
+      eraseRange(part->reads, address, address + bytes);
+    }
   std::erase_if(hostRanges, [&](const auto &range) {
     return range.first < address + bytes && address < range.second;
   });
@@ -152,12 +199,12 @@ void LaunchOrder::sharedWithHost(uint64_t address, uint64_t bytes) {
 
 /// Whether it may have told the host, by a flag, how far it is.
 bool LaunchOrder::tellsHost(const Operation &operation) const {
-  const Touched &touched = operation.touched;
-  for (const Touched::Run &run : touched.writes)
-    if (touched.touchers[run.toucher].strong)
-      for (const auto &[begin, end] : hostRanges)
-        if (run.begin < end && begin < run.end)
-          return true;
+  for (const Touched *part : {&operation.touched.early, &operation.touched.rest})
+    for (const Touched::Run &run : part->writes)
+      if (part->touchers[run.toucher].strong)
+        for (const auto &[begin, end] : hostRanges)
+          if (run.begin < end && begin < run.end)
+            return true;
   return false;
 }
 
@@ -170,28 +217,44 @@ static bool equalRuns(const std::vector<Touched::Run> &a,
                     });
 }
 
-bool LaunchOrder::ends(const Handle &operation, Touched touched,
+/// Whether two launches of one kernel touched the same bytes in the same ways.
+static bool areAlike(const TouchedParts &a, const TouchedParts &b) {
+  if (a.rest.launch == 0 || b.rest.launch == 0 ||
+      a.rest.kernel != b.rest.kernel)
+    return false;
+  return equalRuns(a.rest.writes, b.rest.writes) &&
+         equalRuns(a.rest.reads, b.rest.reads) &&
+         equalRuns(a.early.writes, b.early.writes) &&
+         equalRuns(a.early.reads, b.early.reads);
+}
+
+static bool isEmpty(const Touched &touched) {
+  return touched.writes.empty() && touched.reads.empty();
+}
+
+bool LaunchOrder::ends(const Handle &operation, TouchedParts touched,
                        std::shared_ptr<const void> owner) {
   bool races = false;
   std::lock_guard<std::mutex> lock(mutex);
+  touched.dependence.isDependent = operation->touched.dependence.isDependent;
   operation->touched = std::move(touched);
   operation->owner = std::move(owner);
   operation->writesForHost = tellsHost(*operation);
+  join(operation->inTime, operation->start);
+  if (operation->touched.dependence.isDependent)
+    endDependent(*operation);
+  operation->dependencies.clear();
   for (const Handle &each : kept)
-    if (!isBefore(*each, *operation) && !isBefore(*operation, *each))
-      races |= compare(*each, *operation);
+    races |= compare(*each, *operation);
   pending.erase(operation->number);
-  join(over, operation->clock);
+  join(over, operation->whole);
   // Whoever is unordered with the earlier one of two that are alike is so with
   // the later one, or was there to be compared.
   std::erase_if(kept, [&](const Handle &each) {
-    return isBefore(*each, *operation) && each->touched.launch != 0 &&
-           operation->touched.launch != 0 &&
-           each->touched.kernel == operation->touched.kernel &&
-           equalRuns(each->touched.writes, operation->touched.writes) &&
-           equalRuns(each->touched.reads, operation->touched.reads);
+    return isBefore(*each, operation->complete) &&
+           areAlike(each->touched, operation->touched);
   });
-  if (!operation->touched.writes.empty() || !operation->touched.reads.empty())
+  if (!isEmpty(operation->touched.early) || !isEmpty(operation->touched.rest))
     kept.push_back(operation);
   prune();
   return races;
@@ -200,6 +263,15 @@ bool LaunchOrder::ends(const Handle &operation, Touched touched,
 //===----------------------------------------------------------------------===//
 // Races
 //===----------------------------------------------------------------------===//
+
+std::vector<LaunchOrder::Part>
+LaunchOrder::partsOf(const Operation &operation) {
+  const TouchedParts &touched = operation.touched;
+  if (!touched.dependence.isDependent || !touched.dependence.waited)
+    return {{&touched.rest, &operation.start}};
+  return {{&touched.early, &operation.start},
+          {&touched.rest, &operation.behind}};
+}
 
 /// Calls `each(run of a, run of b)` for runs that overlap.
 template <typename Each>
@@ -214,73 +286,109 @@ static void eachOverlap(const std::vector<Touched::Run> &a,
   }
 }
 
-/// Reports what two operations do to the same bytes, one of them by a write.
-bool LaunchOrder::compare(const Operation &earlier, const Operation &later) {
-  const Touched &a = earlier.touched, &b = later.touched;
-  // The host may have learnt from flags in its own memory how far it was.
-  if ((earlier.writesForHost && later.number > earlier.startedAt) ||
-      (later.writesForHost && earlier.number > later.startedAt))
-    return false;
-  struct Pair {
-    uint32_t first, second;
-    uint64_t address;
-  };
-  std::vector<Pair> pairs;
-  bool meets = false;
+/// Adds what both do to the same bytes, one of them by a write. False if they
+/// access some place by strong operations: kernels that meet in flags may be
+/// ordered by them.
+bool LaunchOrder::meet(const Part &first, const Part &second,
+                       std::vector<Meeting> &meetings) {
+  const Touched &a = *first.touched, &b = *second.touched;
+  size_t begin = meetings.size();
+  bool haveFlags = false;
   auto visit = [&](const Touched::Run &x, const Touched::Run &y) {
-    // Kernels that meet in flags may be ordered by them.
     if (a.touchers[x.toucher].strong && b.touchers[y.toucher].strong) {
-      meets = true;
+      haveFlags = true;
       return;
     }
-    for (const Pair &known : pairs)
-      if (known.first == x.toucher && known.second == y.toucher)
+    for (size_t i = begin; i < meetings.size(); ++i)
+      if (meetings[i].firstToucher == x.toucher &&
+          meetings[i].secondToucher == y.toucher)
         return;
-    if (pairs.size() < mostFindings)
-      pairs.push_back({x.toucher, y.toucher, std::max(x.begin, y.begin)});
+    if (meetings.size() < mostFindings)
+      meetings.push_back({first, second, x.toucher, y.toucher,
+                          std::max(x.begin, y.begin)});
   };
   eachOverlap(a.writes, b.writes, visit);
   eachOverlap(a.writes, b.reads, visit);
   eachOverlap(a.reads, b.writes, visit);
-  if (meets)
+  return !haveFlags;
+}
+
+bool LaunchOrder::compare(const Operation &earlier, const Operation &later) {
+  if (isBefore(earlier, later.start) || isBefore(later, earlier.start))
     return false;
-  for (const Pair &pair : pairs)
-    reportRace(earlier, a.touchers[pair.first], later, b.touchers[pair.second],
-               pair.address);
-  return !pairs.empty();
+  // The host may have learnt from flags in its own memory how far it was.
+  if ((earlier.writesForHost && later.number > earlier.startedAt) ||
+      (later.writesForHost && earlier.number > later.startedAt))
+    return false;
+  std::vector<Meeting> meetings;
+  for (const Part &first : partsOf(earlier))
+    for (const Part &second : partsOf(later))
+      if (!isBefore(earlier, *second.before) &&
+          !isBefore(later, *first.before) && !meet(first, second, meetings))
+        return false;
+  for (const Meeting &meeting : meetings)
+    reportRace(earlier, later, meeting);
+  return !meetings.empty();
 }
 
 static std::string textOf(const Touched &touched, const Toucher &toucher) {
-  if (touched.kernel.empty())
-    return toucher.name;
-  return toucher.name + " of kernel '" + demangled(touched.kernel) + "'";
+  std::string text = toucher.name;
+  if (!touched.kernel.empty())
+    text += " of kernel '" + demangled(touched.kernel) + "'";
+  return text + " that " + (toucher.writes ? "writes" : "reads") +
+         " the same bytes";
 }
 
-void LaunchOrder::reportRace(const Operation &earlier, const Toucher &first,
-                             const Operation &later, const Toucher &second,
-                             uint64_t address) const {
-  // A kernel's side comes first, since it has a line.
-  bool swap = later.touched.kernel.empty();
-  const Operation &mine = swap ? earlier : later;
-  const Operation &theirs = swap ? later : earlier;
-  const Toucher &self = swap ? first : second;
-  const Toucher &other = swap ? second : first;
+/// Of a dependent launch, and of what only a wait orders it behind.
+static std::string waitText(const Toucher &self, const std::string &other,
+                            bool waited, bool isInTime) {
+  std::string text =
+      waited ? "the griddepcontrol.wait before this " + self.name +
+                   " waits for the launch before, none of whose threads has "
+                   "waited for the "
+             : "no griddepcontrol.wait, of this thread or of one that it "
+               "synchronizes with, orders this " +
+                   self.name + " of a dependent launch behind the ";
+  return text + other +
+         (isInTime ? "; it starts late enough, which orders no memory"
+                   : "; griddepcontrol.launch_dependents orders no memory");
+}
+
+void LaunchOrder::reportRace(const Operation &earlier, const Operation &later,
+                             const Meeting &meeting) const {
+  const Touched &first = *meeting.first.touched;
+  const Touched &second = *meeting.second.touched;
+  // A kernel comes first, since it has a line.
+  bool swap = second.kernel.empty();
+  const Touched &mine = swap ? first : second, &theirs = swap ? second : first;
+  const Toucher &a = first.touchers[meeting.firstToucher];
+  const Toucher &b = second.touchers[meeting.secondToucher];
+  const Toucher &self = swap ? a : b, &other = swap ? b : a;
   Finding found;
   found.kind = Kind::Race;
-  found.launch = mine.touched.launch;
-  found.kernel = mine.touched.kernel;
+  found.launch = mine.launch;
+  found.kernel = mine.kernel;
   found.place = self.place;
   found.other = other.place;
-  found.address = address;
+  found.address = meeting.address;
   found.block = self.block;
   found.thread = self.thread;
   found.otherBlock = other.block;
   found.otherThread = other.thread;
-  found.message = "no stream, event or wait of the host orders " +
-                  std::string(mine.touched.kernel.empty() ? "the " : "this ") +
-                  self.name + " and the " + textOf(theirs.touched, other) +
-                  " that " + (other.writes ? "writes" : "reads") +
-                  " the same bytes";
+  std::string otherText = textOf(theirs, other);
+  // The stream orders them so, and only the lack of a wait does not.
+  if (isBefore(earlier, later.whole)) {
+    bool isInTime = isBefore(earlier, later.inTime);
+    if (isInTime)
+      found.severity = Severity::Formal;
+    found.message =
+        waitText(self, otherText, meeting.second.before == &later.behind,
+                 isInTime);
+  } else {
+    found.message = "no stream, event or wait of the host orders " +
+                    std::string(mine.kernel.empty() ? "the " : "this ") +
+                    self.name + " and the " + otherText;
+  }
   report(std::move(found));
 }
 

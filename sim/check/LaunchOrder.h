@@ -6,6 +6,11 @@
 // touched in global memory until all later ones are ordered behind it, and
 // reports operations that touch the same bytes at the same time.
 //
+// A dependent launch (CUDA: programmatic dependent launch; ISA 9.7.13.13) may
+// start before its prerequisites are over. It is behind what their starts were
+// behind, and what its threads do behind a griddepcontrol.wait is behind the
+// prerequisites as well: two parts of one operation, each with its order.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef TILEWRIGHT_SIM_CHECK_LAUNCHORDER_H
@@ -50,6 +55,22 @@ struct Touched {
   void add(uint64_t address, uint64_t bytes, uint32_t toucher);
 };
 
+/// How a launch took part in programmatic dependent launch.
+struct Dependence {
+  bool isDependent = false; ///< its prerequisites may run beside it
+  bool waited = false;      ///< one of its threads has waited for them
+  bool triggered = false;   ///< one of its blocks has let dependents start
+  /// A block has done so, or has ended, without a wait before it.
+  bool triggeredEarly = false;
+};
+
+/// What an operation touched. A dependent launch that waits has two parts.
+struct TouchedParts {
+  Dependence dependence;
+  Touched early; ///< what no griddepcontrol.wait comes before
+  Touched rest;
+};
+
 /// Thread-safe.
 class LaunchOrder {
 public:
@@ -57,22 +78,35 @@ public:
   using Handle = std::shared_ptr<Operation>;
   using Report = std::function<void(Finding)>;
 
+  /// How much of one operation comes before another.
+  enum class Link : uint8_t {
+    Complete,
+    /// What came before its start, and what a griddepcontrol.wait waits for.
+    Programmatic,
+    Start, ///< what came before its start
+  };
+  struct Dependency {
+    Handle handle;
+    Link link = Link::Complete;
+  };
+
   explicit LaunchOrder(Report report) : report(std::move(report)) {}
 
   /// Nothing is followed before a program has more than the default stream.
   bool isWatching() const { return watching.load(); }
   void watch() { watching = true; }
 
-  /// Work that starts when `dependencies` are over, of which null ones are
-  /// ignored, and behind all that the host has waited for.
-  Handle submitted(std::span<const Handle> dependencies);
-  /// Its dependencies are over.
-  void starts(const Handle &operation);
+  /// Work that starts behind `dependencies`, of which null ones are ignored,
+  /// and behind all that the host has waited for.
+  Handle submitted(std::span<const Dependency> dependencies);
+  /// Its complete dependencies are over, the others have started. True if it is
+  /// a dependent launch.
+  bool starts(const Handle &operation);
   /// It has waited for `other` besides; null: for all that is over.
   void waitedFor(const Handle &operation, const Handle &other);
-  /// It is over, and has touched this. `owner` keeps the places alive. True if
-  /// it races with another one.
-  bool ends(const Handle &operation, Touched touched,
+  /// It is over, its dependencies have ended before, and has touched this.
+  /// `owner` keeps the places alive. True if it races with another one.
+  bool ends(const Handle &operation, TouchedParts touched,
             std::shared_ptr<const void> owner);
   /// The host has seen that it is over; so has all that is submitted later.
   void hostSaw(const Handle &operation);
@@ -85,13 +119,27 @@ public:
 private:
   using Clock = std::vector<uint64_t>; ///< by chain
   static void join(Clock &into, const Clock &from);
-  static bool isBefore(const Operation &a, const Operation &b);
+  static bool isBefore(const Operation &operation, const Clock &clock);
+  /// What an operation did, and what is ordered before that.
+  struct Part {
+    const Touched *touched;
+    const Clock *before;
+  };
+  static std::vector<Part> partsOf(const Operation &operation);
+  /// Accesses of two operations to the same bytes, by their touchers.
+  struct Meeting {
+    Part first, second;
+    uint32_t firstToucher, secondToucher;
+    uint64_t address;
+  };
   void place(Operation &operation);
+  void endDependent(Operation &operation);
   bool tellsHost(const Operation &operation) const;
   bool compare(const Operation &earlier, const Operation &later);
-  void reportRace(const Operation &earlier, const Toucher &first,
-                  const Operation &later, const Toucher &second,
-                  uint64_t address) const;
+  static bool meet(const Part &first, const Part &second,
+                   std::vector<Meeting> &meetings);
+  void reportRace(const Operation &earlier, const Operation &later,
+                  const Meeting &meeting) const;
   void prune();
 
   const Report report;

@@ -114,6 +114,7 @@ Accessor OrderCheck::accessor(const Inst &inst, const Effect &effect,
   record.scope = effect.scope;
   record.uniform = uniform && !std::has_single_bit(lanes);
   record.updates = updates;
+  record.behindWait = isDependent() && knowsPrerequisites(group.view);
   return who;
 }
 
@@ -124,7 +125,8 @@ static WarpState::RecentRecord &recentOf(Accessor &who) {
       who.state->recent[who.record.pc % WarpState::recentRecords];
   bool same = recent.pc == who.record.pc && recent.time == who.record.time &&
               recent.lanes == who.record.lanes &&
-              recent.uniform == who.record.uniform;
+              recent.uniform == who.record.uniform &&
+              recent.behindWait == who.record.behindWait;
   bool stores = who.effect->kind == EffectKind::Store ||
                 who.effect->kind == EffectKind::StoreMatrix;
   if (!same || stores || isAsync(who.record.method))
@@ -132,6 +134,7 @@ static WarpState::RecentRecord &recentOf(Accessor &who) {
               who.record.time,
               who.record.lanes,
               who.record.uniform,
+              who.record.behindWait,
               0,
               0};
   return recent;
@@ -301,6 +304,8 @@ void OrderCheck::sharedRange(Accessor &who, Cta &cta, uint64_t offset,
 void OrderCheck::globalRange(Accessor &who, uint64_t address, uint64_t bytes,
                              uint32_t lanes, uint32_t laneBytes, bool writes) {
   uint64_t offset = address - reinterpret_cast<uint64_t>(launch->memory.base);
+  if (isDependent() && !who.record.behindWait)
+    touchEarly(who, offset, bytes, lanes, laneBytes, writes);
   Pass pass{who, global, globalRecord(who), who.knownGlobal, true};
   if (writes)
     walk<true>(pass, offset, bytes, lanes, laneBytes);
@@ -576,6 +581,8 @@ void OrderCheck::forgetOldRecords(Warp &warp) {
   ClusterState &cluster = stateOf(*warp.cta->cluster);
   bool changed = cluster.shared.compact();
   bool globalChanged = global.compact();
+  if (early.compact() || globalChanged)
+    earlyRecord = {};
   if (!changed && !globalChanged)
     return;
   for (auto &[key, each] : clusters)

@@ -14,6 +14,12 @@ void OrderCheck::launchStarts(LaunchContext &context) {
   uint64_t ctas = context.launch->grid.count();
   nextGlobalAgent = static_cast<uint32_t>(ctas * context.warpsPerCta);
   global.resize(context.memory.size);
+  prerequisites = nextGlobalAgent++;
+  if (!touched)
+    return;
+  touched->dependence = {.isDependent = touched->dependence.isDependent};
+  if (isDependent())
+    early.resize(context.memory.size);
 }
 
 void OrderCheck::clusterStarts(Cluster &cluster) {
@@ -172,14 +178,6 @@ void OrderCheck::before(const Inst &inst, const Effect &effect, Warp &warp) {
   case EffectKind::BarrierArrive:
     barrierBefore(inst, warp);
     break;
-  case EffectKind::MbarrierInit:
-  case EffectKind::MbarrierInval:
-  case EffectKind::MbarrierArrive:
-  case EffectKind::MbarrierExpect:
-  case EffectKind::MbarrierComplete:
-  case EffectKind::MbarrierWait:
-    mbarrierBefore(inst, effect, warp);
-    break;
   case EffectKind::AsyncCopy:
     asyncCopy(inst, effect, warp);
     break;
@@ -206,6 +204,8 @@ void OrderCheck::before(const Inst &inst, const Effect &effect, Warp &warp) {
     wgmmaIssue(inst, effect, warp);
     return;
   default:
+    if (isMbarrier(effect.kind))
+      mbarrierBefore(inst, effect, warp);
     break;
   }
   if (effect.rowCount)
@@ -239,13 +239,6 @@ void OrderCheck::after(const Inst &inst, const Effect &effect, Warp &warp,
     return clusterArrive(inst, effect, warp);
   case EffectKind::ClusterWait:
     return clusterWait(inst, warp);
-  case EffectKind::MbarrierInit:
-  case EffectKind::MbarrierInval:
-  case EffectKind::MbarrierArrive:
-  case EffectKind::MbarrierExpect:
-  case EffectKind::MbarrierComplete:
-  case EffectKind::MbarrierWait:
-    return mbarrierAfter(inst, effect, warp);
   case EffectKind::AsyncCommit:
     return asyncCommit(warp);
   case EffectKind::AsyncWait:
@@ -260,7 +253,13 @@ void OrderCheck::after(const Inst &inst, const Effect &effect, Warp &warp,
     return wgmmaCommit(warp);
   case EffectKind::WgmmaWait:
     return wgmmaWait(effect, warp);
+  case EffectKind::GridWait:
+    return gridWait(warp);
+  case EffectKind::GridTrigger:
+    return gridTrigger(warp);
   default:
+    if (isMbarrier(effect.kind))
+      mbarrierAfter(inst, effect, warp);
     break;
   }
 }

@@ -54,7 +54,8 @@ class OrderCheck final : public Observer {
 public:
   using Report = std::function<void(Finding)>;
   /// `touched`, which may be null, gets what the launch did to global memory.
-  OrderCheck(uint64_t launchNumber, Report report, Touched *touched = nullptr)
+  OrderCheck(uint64_t launchNumber, Report report,
+             TouchedParts *touched = nullptr)
       : launchNumber(launchNumber), sink(std::move(report)), touched(touched) {}
 
   void launchStarts(LaunchContext &launch) override;
@@ -153,8 +154,6 @@ private:
   bool knowsStart(const WarpState &state, uint32_t lanes, uint32_t rank) const;
   View lastView(Cta &cta);
   void clusterLeftovers(ClusterState &cluster);
-  uint32_t toucherOf(Touch touch, bool writes,
-                     std::map<std::array<uint32_t, 3>, uint32_t> &known);
   void mbarrierLeftovers(ClusterState &cluster, Cta &cta, Warp &witness,
                          const View &last);
   void bulkLeftovers(ClusterState &cluster, Cta &cta);
@@ -162,6 +161,19 @@ private:
   std::string mbarrierText(Warp &warp, const Strand &strand);
   void transactionFindings(Cluster &cluster);
   void phaseFinding(Warp &warp, const Strand &strand);
+
+  // OrderLaunch.cpp: what other launches meet.
+  bool isDependent() const {
+    return touched && touched->dependence.isDependent;
+  }
+  bool knowsPrerequisites(const View &view) const;
+  void gridWait(Warp &warp);
+  void gridTrigger(Warp &warp);
+  void addTrigger(const View &view);
+  void touchEarly(Accessor &who, uint64_t offset, uint64_t bytes,
+                  uint32_t lanes, uint32_t laneBytes, bool writes);
+  class TouchedList;
+  Touched touchedIn(const Shadow &shadow, bool onlyBehind) const;
 
   // OrderLocations.cpp: release and acquire through memory.
   void strongAccess(const Effect &effect, Warp &warp, const LanePointers &at,
@@ -260,6 +272,7 @@ private:
   void describeProxy(const Conflict &conflict, Finding &found) const;
   std::string missingMapFence(const Conflict &conflict) const;
   bool bothDiscard(const Conflict &conflict) const;
+  bool bothMatrices(const Conflict &conflict) const;
   bool describeLanes(const Conflict &conflict, uint32_t lane,
                      uint32_t otherLane, Finding &found) const;
   void describeThreads(const Conflict &conflict, uint32_t lane,
@@ -283,13 +296,17 @@ private:
 
   const uint64_t launchNumber;
   const Report sink;
-  Touched *const touched;
+  TouchedParts *const touched;
   LaunchContext *launch = nullptr;
   uint32_t warpsPerCluster = 1;
   uint32_t nextGlobalAgent = 0;
+  uint32_t prerequisites = 0; ///< agent of the grid that stands for them
   std::unordered_map<const Cluster *, std::unique_ptr<ClusterState>> clusters;
   ClusterState *recent = nullptr;
   Shadow global;
+  Shadow early; ///< of a dependent launch: what no wait comes before
+  /// The last record there, behind its twin in `global`.
+  std::pair<RecordId, RecordId> earlyRecord;
   std::unordered_map<uint64_t, Location> locations; ///< by 4 bytes
   /// Findings of one pair of instructions that were passed on.
   std::map<std::array<uint32_t, 3>, uint32_t> repeats;

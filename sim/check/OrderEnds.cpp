@@ -99,6 +99,8 @@ void OrderCheck::clusterLeftovers(ClusterState &cluster) {
     CtaState &state = cluster.ctas[cta.rank];
     Warp &witness = cta.warps[0];
     View last = lastView(cta);
+    if (touched && !state.triggered)
+      addTrigger(last);
     for (const RemoteAccess &access : state.remote) {
       if (last.generic.covers(access.agent, access.lanes, access.time))
         continue;
@@ -169,61 +171,6 @@ void OrderCheck::bulkLeftovers(ClusterState &cluster, Cta &cta) {
 }
 
 //===----------------------------------------------------------------------===//
-// What other launches meet
-//===----------------------------------------------------------------------===//
-
-/// The number in `touched` of an instruction that accessed global memory.
-uint32_t
-OrderCheck::toucherOf(Touch touch, bool writes,
-                      std::map<std::array<uint32_t, 3>, uint32_t> &known) {
-  const AccessRecord &record = global.log[touch.record];
-  bool strong =
-      record.order != MemoryOrder::Weak && record.scope >= MemoryScope::Gpu;
-  auto [found, isNew] =
-      known.try_emplace({record.pc, writes, strong},
-                        static_cast<uint32_t>(touched->touchers.size()));
-  if (!isNew)
-    return found->second;
-  Finding at;
-  setOther(at, record.cluster, record.warp,
-           static_cast<uint32_t>(std::countr_zero(touch.lanes)), record.pc);
-  touched->touchers.push_back({at.other, nameOf(code(record.pc)), writes,
-                               strong, at.otherBlock, at.otherThread});
-  return found->second;
-}
-
-/// The shadow of global memory knows who wrote each byte last, and who has read
-/// it since.
-void OrderCheck::launchEnds(LaunchContext &) {
-  if (!touched)
-    return;
-  *touched = Touched();
-  touched->kernel = launch->launch->kernel->name;
-  touched->launch = launchNumber;
-  uint64_t base = reinterpret_cast<uint64_t>(launch->memory.base);
-  std::map<std::array<uint32_t, 3>, uint32_t> known;
-  uint32_t lastWrite = 0, writer = 0, lastRead = 0, reader = 0;
-  global.forTouched([&](const Cell &cell, uint64_t offset, uint64_t bytes) {
-    // Neighbours have the same word where one access wrote them.
-    if (cell.write && cell.write != lastWrite) {
-      writer = toucherOf(global.log.touch(cell.write), true, known);
-      lastWrite = cell.write;
-    }
-    if (cell.write)
-      touched->add(base + offset, bytes, writer);
-    if (cell.read && cell.read != lastRead) {
-      Touch touch = cell.read & readSetBit
-                        ? global.readSet(cell.read).touches.front()
-                        : global.log.touch(cell.read);
-      reader = toucherOf(touch, false, known);
-      lastRead = cell.read;
-    }
-    if (cell.read)
-      touched->add(base + offset, bytes, reader);
-  });
-}
-
-//===----------------------------------------------------------------------===//
 // Faults
 //===----------------------------------------------------------------------===//
 
@@ -236,15 +183,12 @@ void OrderCheck::faulted(const Inst &inst, Warp &warp, uint32_t lane,
   if (error != ErrorKind::IllegalInstruction)
     return;
   Kind kind = Kind::Barrier;
-  switch (launch->program->effects[inst.effect].kind) {
+  bool diverged = contains(message, "needs all its lanes") ||
+                  contains(message, "lost lanes");
+  EffectKind effect = launch->program->effects[inst.effect].kind;
+  switch (effect) {
   case EffectKind::BarrierSync:
   case EffectKind::BarrierArrive:
-  case EffectKind::MbarrierInit:
-  case EffectKind::MbarrierInval:
-  case EffectKind::MbarrierArrive:
-  case EffectKind::MbarrierExpect:
-  case EffectKind::MbarrierComplete:
-  case EffectKind::MbarrierWait:
   case EffectKind::AsyncArrive:
   case EffectKind::ClusterArrive:
   case EffectKind::ClusterWait:
@@ -262,13 +206,11 @@ void OrderCheck::faulted(const Inst &inst, Warp &warp, uint32_t lane,
     kind = Kind::Wgmma;
     break;
   default:
-    if (!contains(message, "needs all its lanes") &&
-        !contains(message, "lost lanes"))
+    if (!isMbarrier(effect) && !diverged)
       return;
     break;
   }
-  if (contains(message, "needs all its lanes") ||
-      contains(message, "lost lanes"))
+  if (diverged)
     kind = Kind::Divergence;
   report(finding(kind, inst, warp, lane, message));
 }

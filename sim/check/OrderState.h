@@ -163,7 +163,7 @@ struct WarpState {
 
   struct RecentRecord {
     uint32_t pc = ~0u, time = 0, lanes = 0;
-    bool uniform = false;
+    bool uniform = false, behindWait = false;
     RecordId shared = 0, global = 0;
   };
   static constexpr uint32_t recentRecords = 64;
@@ -204,6 +204,7 @@ struct CtaState {
   std::vector<bool> mbarrierAt;                ///< by 8 bytes
   std::vector<uint32_t> wgmmaAgents;           ///< by warpgroup
   std::vector<RemoteAccess> remote;
+  bool triggered = false; ///< has executed griddepcontrol.launch_dependents
 };
 
 struct ClusterState {

@@ -45,6 +45,8 @@ struct AccessRecord {
   MemoryScope scope = MemoryScope::Thread;
   bool uniform = false; ///< every lane accessed all of it
   bool updates = false; ///< atomic
+  /// Behind a wait for the launch's prerequisites.
+  bool behindWait = false;
   /// Hands what it writes to the tensormap proxy.
   bool releasesMap = false;
 };

@@ -3,6 +3,7 @@
 #include "sim/driver/Api.h"
 
 #include <algorithm>
+#include <set>
 
 using namespace tilewright::sim;
 using namespace tilewright::sim::driver;
@@ -72,6 +73,7 @@ CUresult cuStreamBeginCapture_v2(CUstream handle, CUstreamCaptureMode mode) {
     capture->members.push_back(stream);
     stream->capture = capture;
     stream->captureTail.clear();
+    stream->captureLaunch = nullptr;
     driver.graphs.insert(capture->graph);
     auto &active = activeCaptures();
     std::erase_if(active, [](const auto &weak) { return weak.expired(); });
@@ -83,9 +85,10 @@ CUresult cuStreamBeginCapture_v2(CUstream handle, CUstreamCaptureMode mode) {
 /// True when every node that forked streams ended on is before the origin's
 /// last ones. The graph mutex is held.
 static bool isJoined(const Capture &capture, const Stream &origin) {
-  std::vector<GraphNode *> stack(origin.captureTail.begin(),
-                                 origin.captureTail.end());
-  NodeSet reached(stack.begin(), stack.end());
+  std::vector<GraphNode *> stack;
+  for (const auto &[node, edge] : origin.captureTail)
+    stack.push_back(node);
+  std::set<GraphNode *> reached(stack.begin(), stack.end());
   while (!stack.empty()) {
     GraphNode *node = stack.back();
     stack.pop_back();
@@ -97,7 +100,7 @@ static bool isJoined(const Capture &capture, const Stream &origin) {
     std::shared_ptr<Stream> member = weak.lock();
     if (!member || member.get() == &origin)
       continue;
-    for (GraphNode *node : member->captureTail)
+    for (const auto &[node, edge] : member->captureTail)
       if (!reached.count(node))
         return false;
   }
@@ -169,12 +172,16 @@ CUresult cuStreamGetCaptureInfo_v3(CUstream handle,
                       // What is returned stays valid until the thread's next
                       // call.
                       static thread_local std::vector<CUgraphNode> nodes;
+                      static thread_local std::vector<CUgraphEdgeData> data;
                       std::lock_guard<std::mutex> lock(driver.streamMutex);
                       if (!stream->capture)
                         return CUDA_SUCCESS;
                       nodes.clear();
-                      for (const GraphNode *node : stream->captureTail)
+                      data.clear();
+                      for (const auto &[node, edge] : stream->captureTail) {
                         nodes.push_back(handleOf(node));
+                        data.push_back(edge);
+                      }
                       if (id)
                         *id = stream->capture->id;
                       if (graph)
@@ -182,7 +189,7 @@ CUresult cuStreamGetCaptureInfo_v3(CUstream handle,
                       if (dependencies)
                         *dependencies = nodes.data();
                       if (edges)
-                        *edges = nullptr;
+                        *edges = data.data();
                       if (count)
                         *count = nodes.size();
                       return CUDA_SUCCESS;
@@ -217,17 +224,21 @@ CUresult cuStreamUpdateCaptureDependencies_v2(CUstream handle,
     if (!stream->capture || stream->capture->invalidated)
       return CUDA_ERROR_ILLEGAL_STATE;
     std::lock_guard<std::mutex> graphLock(graphMutex());
-    NodeSet chosen;
+    NodeEdges chosen;
     for (size_t i = 0; i < count; ++i) {
       GraphNode *node = findNode(nodes[i]);
       if (!node || node->graph != stream->capture->graph.get())
         return CUDA_ERROR_INVALID_VALUE;
-      chosen.insert(node);
+      CUgraphEdgeData edge = edges ? edges[i] : CUgraphEdgeData{};
+      if (!isValidEdge(*node, CU_GRAPH_NODE_TYPE_KERNEL, edge))
+        return CUDA_ERROR_INVALID_VALUE;
+      addCaptured(chosen, node, edge);
     }
-    if (flags == CU_STREAM_ADD_CAPTURE_DEPENDENCIES)
-      stream->captureTail.insert(chosen.begin(), chosen.end());
-    else
-      stream->captureTail = std::move(chosen);
+    stream->captureLaunch = nullptr;
+    if (flags == CU_STREAM_SET_CAPTURE_DEPENDENCIES)
+      stream->captureTail.clear();
+    for (const auto &[node, edge] : chosen)
+      addCaptured(stream->captureTail, node, edge);
     return CUDA_SUCCESS;
   });
 }

@@ -3,6 +3,7 @@
 #include "sim/driver/Api.h"
 
 #include <algorithm>
+#include <cstring>
 
 using namespace tilewright::sim;
 using namespace tilewright::sim::driver;
@@ -119,19 +120,43 @@ CUresult cuGraphGetRootNodes(CUgraph handle, CUgraphNode *list, size_t *count) {
   });
 }
 
+static bool areEqual(const CUgraphEdgeData &a, const CUgraphEdgeData &b) {
+  return memcmp(&a, &b, sizeof a) == 0;
+}
+
+using Edge = std::pair<const GraphNode *, const GraphNode *>;
+
+/// Fills in the data of edges as giveNodes() does nodes. A caller that has no
+/// place for it may not lose any.
+static CUresult giveEdges(const std::vector<Edge> &edges, bool wantsNodes,
+                          CUgraphEdgeData *data, size_t capacity) {
+  if (!wantsNodes)
+    return CUDA_SUCCESS;
+  for (size_t i = 0; i < std::min(capacity, edges.size()); ++i) {
+    CUgraphEdgeData edge = edgeOf(*edges[i].first, *edges[i].second);
+    if (data)
+      data[i] = edge;
+    else if (!isDefault(edge))
+      return CUDA_ERROR_LOSSY_QUERY;
+  }
+  return CUDA_SUCCESS;
+}
+
 CUresult cuGraphGetEdges_v2(CUgraph handle, CUgraphNode *from, CUgraphNode *to,
                             CUgraphEdgeData *data, size_t *count) {
   if (!count || (from == nullptr) != (to == nullptr))
     return CUDA_ERROR_INVALID_VALUE;
   return withGraph(handle, [&](Driver &, const std::shared_ptr<Graph> &graph) {
     std::vector<GraphNode *> sources, targets;
+    std::vector<Edge> edges;
     for (const std::unique_ptr<GraphNode> &node : graph->nodes)
       for (GraphNode *dependency : node->dependencies) {
         sources.push_back(dependency);
         targets.push_back(node.get());
+        edges.emplace_back(dependency, node.get());
       }
-    if (data && from)
-      std::fill_n(data, std::min(*count, sources.size()), CUgraphEdgeData{});
+    if (CUresult error = giveEdges(edges, from, data, *count))
+      return error;
     size_t capacity = *count;
     giveNodes(sources, from, count);
     giveNodes(targets, to, &capacity);
@@ -149,9 +174,11 @@ CUresult cuGraphNodeGetDependencies_v2(CUgraphNode handle, CUgraphNode *list,
   if (!count)
     return CUDA_ERROR_INVALID_VALUE;
   return withNode(handle, [&](GraphNode &node) {
-    if (data && list)
-      std::fill_n(data, std::min(*count, node.dependencies.size()),
-                  CUgraphEdgeData{});
+    std::vector<Edge> edges;
+    for (const GraphNode *each : node.dependencies)
+      edges.emplace_back(each, &node);
+    if (CUresult error = giveEdges(edges, list, data, *count))
+      return error;
     giveNodes(node.dependencies, list, count);
     return CUDA_SUCCESS;
   });
@@ -167,9 +194,11 @@ CUresult cuGraphNodeGetDependentNodes_v2(CUgraphNode handle, CUgraphNode *list,
   if (!count)
     return CUDA_ERROR_INVALID_VALUE;
   return withNode(handle, [&](GraphNode &node) {
-    if (data && list)
-      std::fill_n(data, std::min(*count, node.dependents.size()),
-                  CUgraphEdgeData{});
+    std::vector<Edge> edges;
+    for (const GraphNode *each : node.dependents)
+      edges.emplace_back(&node, each);
+    if (CUresult error = giveEdges(edges, list, data, *count))
+      return error;
     giveNodes(node.dependents, list, count);
     return CUDA_SUCCESS;
   });
@@ -180,10 +209,11 @@ CUresult cuGraphNodeGetDependentNodes(CUgraphNode node, CUgraphNode *list,
   return cuGraphNodeGetDependentNodes_v2(node, list, nullptr, count);
 }
 
-/// Applies `change(graph, from, to)` to each listed edge.
+/// Applies `change(graph, from, to, edge)` to each listed edge.
 template <typename Change>
 static CUresult changeEdges(CUgraph handle, const CUgraphNode *from,
-                            const CUgraphNode *to, size_t count,
+                            const CUgraphNode *to,
+                            const CUgraphEdgeData *data, size_t count,
                             const Change &change) {
   return withGraph(handle, [&](Driver &, const std::shared_ptr<Graph> &graph) {
     if (count != 0 && (!from || !to))
@@ -191,11 +221,13 @@ static CUresult changeEdges(CUgraph handle, const CUgraphNode *from,
     for (size_t i = 0; i < count; ++i) {
       GraphNode *source = findNode(from[i]), *target = findNode(to[i]);
       if (!source || !target || source == target || !graph->owns(source) ||
-          !graph->owns(target))
+          !graph->owns(target) ||
+          (data && !isValidEdge(*source, target->type, data[i])))
         return CUDA_ERROR_INVALID_VALUE;
     }
     for (size_t i = 0; i < count; ++i)
-      if (!change(*graph, findNode(from[i]), findNode(to[i])))
+      if (!change(*graph, findNode(from[i]), findNode(to[i]),
+                  data ? data[i] : CUgraphEdgeData{}))
         return CUDA_ERROR_INVALID_VALUE;
     return CUDA_SUCCESS;
   });
@@ -204,9 +236,10 @@ static CUresult changeEdges(CUgraph handle, const CUgraphNode *from,
 CUresult cuGraphAddDependencies_v2(CUgraph graph, const CUgraphNode *from,
                                    const CUgraphNode *to,
                                    const CUgraphEdgeData *data, size_t count) {
-  return changeEdges(graph, from, to, count,
-                     [](Graph &graph, GraphNode *source, GraphNode *target) {
-                       return graph.addEdge(source, target);
+  return changeEdges(graph, from, to, data, count,
+                     [](Graph &graph, GraphNode *source, GraphNode *target,
+                        const CUgraphEdgeData &edge) {
+                       return graph.addEdge(source, target, edge);
                      });
 }
 
@@ -219,9 +252,11 @@ CUresult cuGraphRemoveDependencies_v2(CUgraph graph, const CUgraphNode *from,
                                       const CUgraphNode *to,
                                       const CUgraphEdgeData *data,
                                       size_t count) {
-  return changeEdges(graph, from, to, count,
-                     [](Graph &graph, GraphNode *source, GraphNode *target) {
-                       return graph.removeEdge(source, target);
+  return changeEdges(graph, from, to, data, count,
+                     [](Graph &graph, GraphNode *source, GraphNode *target,
+                        const CUgraphEdgeData &edge) {
+                       return areEqual(edge, edgeOf(*source, *target)) &&
+                              graph.removeEdge(source, target);
                      });
 }
 

@@ -520,12 +520,9 @@ CUresult cuGraphNodeGetEnabled(CUgraphExec exec, CUgraphNode node,
   });
 }
 
-CUresult cuGraphAddNode_v2(CUgraphNode *out, CUgraph graph,
-                           const CUgraphNode *dependencies,
-                           const CUgraphEdgeData *, size_t count,
-                           CUgraphNodeParams *params) {
-  if (!params)
-    return CUDA_ERROR_INVALID_VALUE;
+static CUresult addNodeOfType(CUgraphNode *out, CUgraph graph,
+                              const CUgraphNode *dependencies, size_t count,
+                              CUgraphNodeParams *params) {
   switch (params->type) {
   case CU_GRAPH_NODE_TYPE_KERNEL: {
     CUDA_KERNEL_NODE_PARAMS kernel{};
@@ -561,6 +558,41 @@ CUresult cuGraphAddNode_v2(CUgraphNode *out, CUgraph graph,
   default:
     return CUDA_ERROR_NOT_SUPPORTED;
   }
+}
+
+/// The edges of a node that is about to be added. The graph mutex is held.
+static bool areValidEdges(const CUgraphNode *dependencies,
+                          const CUgraphEdgeData *data, size_t count,
+                          CUgraphNodeType type) {
+  for (size_t i = 0; i < count; ++i) {
+    const GraphNode *from = findNode(dependencies[i]);
+    if (!from || !isValidEdge(*from, type, data[i]))
+      return false;
+  }
+  return true;
+}
+
+CUresult cuGraphAddNode_v2(CUgraphNode *out, CUgraph graph,
+                           const CUgraphNode *dependencies,
+                           const CUgraphEdgeData *data, size_t count,
+                           CUgraphNodeParams *params) {
+  if (!params || !out || (count != 0 && !dependencies))
+    return CUDA_ERROR_INVALID_VALUE;
+  if (!data)
+    return addNodeOfType(out, graph, dependencies, count, params);
+  {
+    std::lock_guard<std::mutex> lock(graphMutex());
+    if (!areValidEdges(dependencies, data, count, params->type))
+      return CUDA_ERROR_INVALID_VALUE;
+  }
+  if (CUresult error =
+          addNodeOfType(out, graph, dependencies, count, params))
+    return error;
+  std::lock_guard<std::mutex> lock(graphMutex());
+  for (size_t i = 0; i < count; ++i)
+    if (GraphNode *node = findNode(*out); node && !isDefault(data[i]))
+      node->edges[findNode(dependencies[i])] = data[i];
+  return CUDA_SUCCESS;
 }
 
 CUresult cuGraphAddNode(CUgraphNode *out, CUgraph graph,

@@ -9,24 +9,35 @@
 using namespace tilewright::sim;
 using namespace tilewright::sim::driver;
 
-/// Events that a launch's attributes ask for. A launch is complete before
-/// anything after it runs, so "launched" and "completed" are one moment.
+/// Events that a launch's attributes ask for. They happen when the launch is
+/// complete, but do not say so to the check of order.
 static CUresult recordLaunchEvents(Driver &driver,
                                    const std::shared_ptr<Context> &context,
                                    const std::shared_ptr<Stream> &stream,
                                    const CUlaunchConfig &config) {
   for (unsigned i = 0; i < config.numAttrs; ++i) {
+    const CUlaunchAttributeValue &value = config.attrs[i].value;
     CUevent handle = nullptr;
-    if (config.attrs[i].id == CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_EVENT)
-      handle = config.attrs[i].value.programmaticEvent.event;
-    else if (config.attrs[i].id == CU_LAUNCH_ATTRIBUTE_LAUNCH_COMPLETION_EVENT)
-      handle = config.attrs[i].value.launchCompletionEvent.event;
-    else
+    CUgraphEdgeData edge{};
+    switch (config.attrs[i].id) {
+    case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_EVENT:
+      handle = value.programmaticEvent.event;
+      edge.type = CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC;
+      edge.from_port = value.programmaticEvent.triggerAtBlockStart
+                           ? CU_GRAPH_KERNEL_NODE_PORT_LAUNCH_ORDER
+                           : CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC;
+      break;
+    case CU_LAUNCH_ATTRIBUTE_LAUNCH_COMPLETION_EVENT:
+      handle = value.launchCompletionEvent.event;
+      edge.from_port = CU_GRAPH_KERNEL_NODE_PORT_LAUNCH_ORDER;
+      break;
+    default:
       continue;
+    }
     std::shared_ptr<Event> event = driver.events.find(handle);
     if (!event)
       return CUDA_ERROR_INVALID_HANDLE;
-    if (CUresult error = recordEvent(context, stream, event, 0))
+    if (CUresult error = recordEvent(context, stream, event, 0, edge))
       return error;
   }
   return CUDA_SUCCESS;

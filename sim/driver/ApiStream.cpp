@@ -64,8 +64,8 @@ CUresult cuStreamQuery(CUstream handle) {
       stream->capture->invalidated = true;
       return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
     }
-    for (const TaskHandle &task : stream->waits)
-      if (!driver.scheduler.isDone(task))
+    for (const Predecessor &each : stream->waits)
+      if (!driver.scheduler.isDone(each.task))
         return CUDA_ERROR_NOT_READY;
     return driver.scheduler.isDone(stream->last) ? context->error()
                                                  : CUDA_ERROR_NOT_READY;
@@ -282,7 +282,7 @@ static CUresult withEvent(CUevent handle, const Body &body) {
         return CUDA_ERROR_CAPTURED_EVENT;
       recording = event->recording;
       if (recording)
-        task = recording->task;
+        task = recording->recorded.task;
     }
     if (CUresult error = context->error())
       return error;
@@ -324,8 +324,8 @@ CUresult cuEventElapsedTime_v2(float *milliseconds, CUevent startHandle,
       from = start->recording;
       to = end->recording;
       if (from && to) {
-        fromTask = from->task;
-        toTask = to->task;
+        fromTask = from->recorded.task;
+        toTask = to->recorded.task;
       }
     }
     if (!from || !to)

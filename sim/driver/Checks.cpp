@@ -126,13 +126,14 @@ void Checks::touchRows(const PitchedBox &box, const PitchedBox &other,
   OrderedRun *run = OrderedRun::current();
   if (!run || !memory.contains(box.address))
     return;
-  auto toucher = static_cast<uint32_t>(run->touched.touchers.size());
+  check::Touched &touched = run->touched.rest;
+  auto toucher = static_cast<uint32_t>(touched.touchers.size());
   check::Toucher copy;
   copy.name = what;
   copy.writes = writes;
-  run->touched.touchers.push_back(std::move(copy));
+  touched.touchers.push_back(std::move(copy));
   eachRow(box, other, extent, [&](uint64_t address, uint64_t) {
-    run->touched.add(address, extent.width, toucher);
+    touched.add(address, extent.width, toucher);
   });
 }
 
@@ -142,7 +143,7 @@ void Checks::watchOrder() {
 }
 
 void Checks::orderEnds(const check::LaunchOrder::Handle &operation,
-                       check::Touched touched,
+                       check::TouchedParts touched,
                        std::shared_ptr<const void> owner) {
   if (launchOrder.ends(operation, std::move(touched), std::move(owner)))
     session.report();

@@ -49,10 +49,10 @@ public:
 
   /// The order of streams' work, for the check of races.
   check::LaunchOrder &order() { return launchOrder; }
-  /// There is more than one stream from now on.
+  /// There is more than one stream, or dependent launches, from now on.
   void watchOrder();
   void orderEnds(const check::LaunchOrder::Handle &operation,
-                 check::Touched touched, std::shared_ptr<const void> owner);
+                 check::TouchedParts touched, std::shared_ptr<const void> owner);
   void launchEnded() { session.report(); }
 
   void finish() { session.finish(); }

@@ -3,9 +3,11 @@
 #include "sim/driver/Graph.h"
 
 #include "sim/driver/Driver.h"
+#include "sim/driver/Ordering.h"
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <queue>
 #include <unordered_set>
 
@@ -81,7 +83,7 @@ void Graph::remove(GraphNode *node) {
   for (GraphNode *dependency : node->dependencies)
     detach(dependency->dependents, node);
   for (GraphNode *dependent : node->dependents)
-    detach(dependent->dependencies, node);
+    detach(dependent->dependencies, node), dependent->edges.erase(node);
   liveNodes().erase(node);
   std::erase_if(nodes, [&](const std::unique_ptr<GraphNode> &candidate) {
     return candidate.get() == node;
@@ -90,12 +92,43 @@ void Graph::remove(GraphNode *node) {
 
 bool Graph::owns(const GraphNode *node) const { return node->graph == this; }
 
-bool Graph::addEdge(GraphNode *from, GraphNode *to) {
+CUgraphEdgeData edgeOf(const GraphNode &from, const GraphNode &to) {
+  auto found = to.edges.find(&from);
+  return found == to.edges.end() ? CUgraphEdgeData{} : found->second;
+}
+
+bool isDefault(const CUgraphEdgeData &edge) {
+  static constexpr CUgraphEdgeData none{};
+  return std::memcmp(&edge, &none, sizeof edge) == 0;
+}
+
+bool isValidEdge(const GraphNode &from, CUgraphNodeType to,
+                 const CUgraphEdgeData &edge) {
+  CUgraphEdgeData rest = edge;
+  rest.from_port = rest.type = 0;
+  bool fromKernel = from.type == CU_GRAPH_NODE_TYPE_KERNEL;
+  if (isDefault(edge))
+    return true;
+  if (!isDefault(rest) || !fromKernel)
+    return false;
+  bool isLaunchOrder = edge.from_port == CU_GRAPH_KERNEL_NODE_PORT_LAUNCH_ORDER;
+  if (edge.type == CU_GRAPH_DEPENDENCY_TYPE_DEFAULT)
+    return isLaunchOrder;
+  return edge.type == CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC &&
+         to == CU_GRAPH_NODE_TYPE_KERNEL &&
+         (isLaunchOrder ||
+          edge.from_port == CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC);
+}
+
+bool Graph::addEdge(GraphNode *from, GraphNode *to,
+                    const CUgraphEdgeData &edge) {
   auto &list = to->dependencies;
   if (std::find(list.begin(), list.end(), from) != list.end())
     return false;
   list.push_back(from);
   from->dependents.push_back(to);
+  if (!isDefault(edge))
+    to->edges[from] = edge;
   return true;
 }
 
@@ -105,6 +138,7 @@ bool Graph::removeEdge(GraphNode *from, GraphNode *to) {
     return false;
   detach(list, from);
   detach(from->dependents, to);
+  to->edges.erase(from);
   return true;
 }
 
@@ -123,7 +157,8 @@ std::shared_ptr<Graph> Graph::clone() const {
   }
   for (const std::unique_ptr<GraphNode> &node : nodes)
     for (GraphNode *dependency : node->dependencies)
-      copy->addEdge(twin[dependency], twin[node.get()]);
+      copy->addEdge(twin[dependency], twin[node.get()],
+                    edgeOf(*dependency, *node));
   copy->nextId = nextId;
   return copy;
 }
@@ -167,7 +202,8 @@ CUresult compileGraph(const Graph &graph,
     step.type = node->type;
     step.operation = node->operation;
     for (const GraphNode *dependency : node->dependencies)
-      step.dependencies.push_back(position[dependency]);
+      step.dependencies.push_back(
+          {position[dependency], linkOf(edgeOf(*dependency, *node))});
     std::sort(step.dependencies.begin(), step.dependencies.end());
     if (const auto *child =
             std::get_if<ChildGraphOperation>(&node->operation)) {

@@ -2,6 +2,8 @@
 #ifndef TILEWRIGHT_SIM_DRIVER_GRAPH_H
 #define TILEWRIGHT_SIM_DRIVER_GRAPH_H
 
+#include "sim/check/LaunchOrder.h"
+#include "sim/driver/Cuda.h"
 #include "sim/driver/Operation.h"
 
 #include <map>
@@ -21,6 +23,8 @@ struct GraphNode {
   CUgraphNodeType type = CU_GRAPH_NODE_TYPE_EMPTY;
   Operation operation;
   std::vector<GraphNode *> dependencies, dependents;
+  /// Of edges from dependencies that are not of the default kind.
+  std::map<const GraphNode *, CUgraphEdgeData> edges;
   const GraphNode *cloneOf = nullptr;
   /// The array that cuGraphKernelNodeGetParams gives out.
   std::vector<void *> paramPointers;
@@ -38,7 +42,8 @@ public:
   void remove(GraphNode *node);
   bool owns(const GraphNode *node) const;
   /// False when the edge is already there (or, for removal, is not).
-  bool addEdge(GraphNode *from, GraphNode *to);
+  bool addEdge(GraphNode *from, GraphNode *to,
+               const CUgraphEdgeData &edge = {});
   bool removeEdge(GraphNode *from, GraphNode *to);
   /// A copy of all nodes and edges; child graphs are copied too.
   std::shared_ptr<Graph> clone() const;
@@ -50,11 +55,24 @@ public:
   uint64_t id = 0;
 };
 
+CUgraphEdgeData edgeOf(const GraphNode &from, const GraphNode &to);
+bool isDefault(const CUgraphEdgeData &edge);
+/// Whether a node of type `to` may come so behind `from`.
+bool isValidEdge(const GraphNode &from, CUgraphNodeType to,
+                 const CUgraphEdgeData &edge);
+
+/// An earlier step that one comes behind.
+struct StepDependency {
+  size_t step;
+  check::LaunchOrder::Link link;
+  auto operator<=>(const StepDependency &) const = default;
+};
+
 /// One step of an executable graph.
 struct ProgramStep {
   const GraphNode *origin = nullptr; ///< identity only; may be gone
   CUgraphNodeType type = CU_GRAPH_NODE_TYPE_EMPTY;
-  std::vector<size_t> dependencies; ///< earlier steps
+  std::vector<StepDependency> dependencies;
   Operation operation;
   std::shared_ptr<const GraphProgram> child;
   bool enabled = true;

@@ -10,7 +10,7 @@ namespace {
 /// What a launch's attributes ask for.
 struct LaunchWishes {
   Dim3 cluster{0, 0, 0};
-  bool cooperative = false;
+  bool cooperative = false, dependent = false;
 };
 
 } // namespace
@@ -31,14 +31,15 @@ static CUresult readAttributes(const CUlaunchConfig &config,
     case CU_LAUNCH_ATTRIBUTE_COOPERATIVE:
       wishes.cooperative = value.cooperative != 0;
       break;
-    // Hints, and permission to overlap with the kernel before: launches of a
-    // stream run one after the other, which these allow.
+    case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION:
+      wishes.dependent = value.programmaticStreamSerializationAllowed != 0;
+      break;
+    // Hints.
     case CU_LAUNCH_ATTRIBUTE_IGNORE:
     case CU_LAUNCH_ATTRIBUTE_ACCESS_POLICY_WINDOW:
     case CU_LAUNCH_ATTRIBUTE_SYNCHRONIZATION_POLICY:
     case CU_LAUNCH_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE:
     case CU_LAUNCH_ATTRIBUTE_PREFERRED_CLUSTER_DIMENSION:
-    case CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION:
     case CU_LAUNCH_ATTRIBUTE_PRIORITY:
     case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN:
     case CU_LAUNCH_ATTRIBUTE_MEM_SYNC_DOMAIN_MAP:
@@ -181,6 +182,7 @@ CUresult makeKernelOperation(const std::shared_ptr<Context> &context,
   operation.block = {config.blockDimX, config.blockDimY, config.blockDimZ};
   operation.dynamicSharedBytes = config.sharedMemBytes;
   operation.cooperative = wishes.cooperative;
+  operation.dependent = wishes.dependent;
   if (CUresult error =
           checkShape(context->device, operation.grid, operation.block))
     return error;

@@ -205,7 +205,7 @@ static void waitForEvent(Event &event) {
   {
     std::lock_guard<std::mutex> lock(Driver::instance().streamMutex);
     if (event.recording)
-      task = event.recording->task;
+      task = event.recording->recorded.task;
   }
   Driver::instance().scheduler.wait(task);
   currentWaitedFor(task);

@@ -30,6 +30,8 @@ struct KernelOperation {
   Dim3 grid, block, cluster;
   uint32_t dynamicSharedBytes = 0;
   bool cooperative = false;
+  /// Asks to start before the launch that it follows in its stream is over.
+  bool dependent = false;
   std::vector<std::byte> params; ///< laid out as the kernel wants them
 };
 

@@ -18,40 +18,59 @@ LaunchOrder *watchedOrder() {
   return checks && checks->order().isWatching() ? &checks->order() : nullptr;
 }
 
+std::vector<TaskHandle> tasksOf(std::span<const Predecessor> predecessors) {
+  std::vector<TaskHandle> tasks;
+  for (const Predecessor &each : predecessors)
+    tasks.push_back(each.task);
+  return tasks;
+}
+
+LaunchOrder::Link linkOf(const CUgraphEdgeData &edge) {
+  if (edge.type == CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC)
+    return LaunchOrder::Link::Programmatic;
+  return edge.from_port == CU_GRAPH_KERNEL_NODE_PORT_LAUNCH_ORDER
+             ? LaunchOrder::Link::Start
+             : LaunchOrder::Link::Complete;
+}
+
+using Dependencies = std::vector<LaunchOrder::Dependency>;
+
 /// Adds the steps of a program that starts behind `before`; the end of it.
-static LaunchOrder::Handle
-addSteps(LaunchOrder &order, const GraphProgram &program,
-         const std::vector<LaunchOrder::Handle> &before,
-         std::vector<LaunchOrder::Handle> &steps) {
-  std::vector<LaunchOrder::Handle> all;
+static LaunchOrder::Handle addSteps(LaunchOrder &order,
+                                    const GraphProgram &program,
+                                    const Dependencies &before,
+                                    std::vector<LaunchOrder::Handle> &steps) {
+  Dependencies all;
   for (const ProgramStep &step : program.steps) {
-    std::vector<LaunchOrder::Handle> dependencies;
-    for (size_t dependency : step.dependencies)
-      dependencies.push_back(all[dependency]);
+    Dependencies dependencies;
+    for (const auto &[number, link] : step.dependencies)
+      dependencies.push_back({all[number].handle, link});
     if (dependencies.empty())
       dependencies = before;
     if (step.child) {
-      all.push_back(addSteps(order, *step.child, dependencies, steps));
+      all.push_back({addSteps(order, *step.child, dependencies, steps)});
       continue;
     }
-    all.push_back(order.submitted(dependencies));
-    steps.push_back(all.back());
+    all.push_back({order.submitted(dependencies)});
+    steps.push_back(all.back().handle);
   }
   all.insert(all.end(), before.begin(), before.end());
   steps.push_back(order.submitted(all));
   return steps.back();
 }
 
-Ordering orderBehind(std::span<const TaskHandle> dependencies,
+Ordering orderBehind(std::span<const Predecessor> predecessors,
                      const Operation &operation) {
   LaunchOrder *order = watchedOrder();
   if (!order)
     return {};
   Ordering ordering;
-  std::vector<LaunchOrder::Handle> before;
-  for (const TaskHandle &each : dependencies)
-    if (each && each->order)
-      before.push_back(each->order);
+  Dependencies before;
+  for (const Predecessor &each : predecessors) {
+    bool isComplete = each.link == LaunchOrder::Link::Complete;
+    if (const TaskHandle &task = isComplete ? each.task : each.launch)
+      before.push_back({task->order, each.link});
+  }
   if (const auto *program = std::get_if<ProgramOperation>(&operation))
     ordering.whole =
         addSteps(*order, *program->program, before, ordering.steps);
@@ -81,7 +100,8 @@ OrderedRun::OrderedRun(LaunchOrder::Handle handle)
   if (!this->handle)
     return;
   currentRun = this;
-  Driver::instance().checks->order().starts(this->handle);
+  touched.dependence.isDependent =
+      Driver::instance().checks->order().starts(this->handle);
 }
 
 OrderedRun::~OrderedRun() {

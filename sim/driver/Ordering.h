@@ -6,6 +6,7 @@
 #define TILEWRIGHT_SIM_DRIVER_ORDERING_H
 
 #include "sim/check/LaunchOrder.h"
+#include "sim/driver/Cuda.h"
 #include "sim/driver/Operation.h"
 #include "sim/driver/Scheduler.h"
 
@@ -14,6 +15,25 @@
 #include <vector>
 
 namespace tilewright::sim::driver {
+
+/// Work that other work comes behind. When it runs, it waits for all of `task`;
+/// a program may rely on no more than `link` says.
+struct Predecessor {
+  TaskHandle task;
+  check::LaunchOrder::Link link = check::LaunchOrder::Link::Complete;
+  TaskHandle launch = nullptr; ///< that the link is to, unless it is complete
+};
+
+std::vector<TaskHandle> tasksOf(std::span<const Predecessor> predecessors);
+
+/// CUDA describes how a node comes behind another as data of a graph's edge.
+check::LaunchOrder::Link linkOf(const CUgraphEdgeData &edge);
+/// What a captured dependent launch gets as its edge.
+inline constexpr CUgraphEdgeData programmaticEdge = {
+    .from_port = CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC,
+    .to_port = 0,
+    .type = CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC,
+    .reserved = {}};
 
 /// What the check knows a task as.
 struct Ordering {
@@ -26,8 +46,8 @@ struct Ordering {
 /// The check that follows order, or null while nobody asks for it.
 check::LaunchOrder *watchedOrder();
 
-/// For work that starts behind `dependencies`.
-Ordering orderBehind(std::span<const TaskHandle> dependencies,
+/// For work that starts behind `predecessors`.
+Ordering orderBehind(std::span<const Predecessor> predecessors,
                      const Operation &operation);
 
 /// A task that runs on this thread.
@@ -57,7 +77,7 @@ public:
   static OrderedRun *current();
 
   const check::LaunchOrder::Handle handle;
-  check::Touched touched;
+  check::TouchedParts touched;
   std::shared_ptr<const void> owner; ///< of the places in `touched`
 
 private:

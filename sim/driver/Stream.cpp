@@ -10,20 +10,37 @@
 
 namespace tilewright::sim::driver {
 
+using Link = check::LaunchOrder::Link;
+
 Stream::Stream(Context &context, unsigned flags, int priority)
     : context(context.weak_from_this()), flags(flags), priority(priority),
       id(nextObjectId()) {}
 
-std::vector<TaskHandle> dependenciesOf(Context &context, Stream &stream) {
-  std::vector<TaskHandle> dependencies = std::move(stream.waits);
+/// A launch may ask to be a dependent of the one right before it.
+static Predecessor newestOf(const Stream &stream, const Operation &operation) {
+  const auto *launch = std::get_if<KernelOperation>(&operation);
+  if (launch && launch->dependent && stream.lastLaunch && stream.waits.empty())
+    return {stream.last, Link::Programmatic, stream.lastLaunch};
+  return {stream.last};
+}
+
+std::vector<Predecessor> predecessorsOf(Context &context, Stream &stream,
+                                        const Operation &operation) {
+  Predecessor newest = newestOf(stream, operation);
+  std::vector<Predecessor> found = std::move(stream.waits);
   stream.waits.clear();
-  dependencies.push_back(stream.last);
+  // Only launches can wait for more than a programmatic event says.
+  if (!std::holds_alternative<KernelOperation>(operation))
+    for (Predecessor &each : found)
+      if (each.link == Link::Programmatic)
+        each = {each.task};
+  found.push_back(std::move(newest));
   if (!stream.isBlocking())
-    return dependencies;
+    return found;
   Stream &legacy = *context.legacyStream;
   if (&stream != &legacy) {
-    dependencies.push_back(legacy.last);
-    return dependencies;
+    found.push_back({legacy.last});
+    return found;
   }
   // The legacy default stream is ordered with every blocking stream.
   std::erase_if(context.streams,
@@ -31,8 +48,8 @@ std::vector<TaskHandle> dependenciesOf(Context &context, Stream &stream) {
   for (const std::weak_ptr<Stream> &weak : context.streams)
     if (std::shared_ptr<Stream> other = weak.lock();
         other && other->isBlocking())
-      dependencies.push_back(other->last);
-  return dependencies;
+      found.push_back({other->last});
+  return found;
 }
 
 /// A call on the legacy stream would order itself with a blocking stream that
@@ -100,14 +117,33 @@ static CUresult captureOperation(Stream &stream, Operation operation) {
     stream.capture->invalidated = true;
     return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
   }
-  std::vector<GraphNode *> dependencies(stream.captureTail.begin(),
-                                        stream.captureTail.end());
+  const auto *launch = std::get_if<KernelOperation>(&operation);
+  bool isDependent =
+      launch && launch->dependent && stream.captureTail.size() == 1;
   CUgraphNodeType type = nodeTypeOf(operation);
   std::lock_guard<std::mutex> lock(graphMutex());
-  GraphNode *node =
-      stream.capture->graph->add(type, std::move(operation), dependencies);
-  stream.captureTail = {node};
+  Graph &graph = *stream.capture->graph;
+  GraphNode *node = graph.add(type, std::move(operation), {});
+  for (auto [before, edge] : stream.captureTail) {
+    if (isDependent && before == stream.captureLaunch)
+      edge = programmaticEdge;
+    if (!isValidEdge(*before, type, edge)) // what only launches may have
+      edge = {};
+    graph.addEdge(before, node, edge);
+  }
+  stream.captureTail = {{node, {}}};
+  stream.captureLaunch = type == CU_GRAPH_NODE_TYPE_KERNEL ? node : nullptr;
   return CUDA_SUCCESS;
+}
+
+/// Dependent launches are a reason to follow the order of work even where there
+/// is one stream only: from the first kernel on that names its dependents.
+static void watchDependents(const Operation &operation) {
+  const auto *launch = std::get_if<KernelOperation>(&operation);
+  Checks *checks = Driver::instance().checks.get();
+  if (launch && checks &&
+      (launch->dependent || launch->function->kernel->controlsGrids))
+    checks->watchOrder();
 }
 
 CUresult enqueue(const std::shared_ptr<Context> &context,
@@ -125,9 +161,12 @@ CUresult enqueue(const std::shared_ptr<Context> &context,
     }
     if (CUresult error = refuseImplicitOrder(*context, *stream))
       return error;
-    std::vector<TaskHandle> dependencies = dependenciesOf(*context, *stream);
+    std::vector<Predecessor> predecessors =
+        predecessorsOf(*context, *stream, operation);
     bool tellsErrors = std::holds_alternative<CallbackOperation>(operation);
-    Ordering ordering = orderBehind(dependencies, operation);
+    bool isLaunch = std::holds_alternative<KernelOperation>(operation);
+    watchDependents(operation);
+    Ordering ordering = orderBehind(predecessors, operation);
     auto body = [context, tellsErrors, ordering, work = std::move(operation)] {
       OrderedTask ordered(ordering);
       OrderedRun run(ordering.steps.empty() ? ordering.whole : nullptr);
@@ -140,12 +179,13 @@ CUresult enqueue(const std::shared_ptr<Context> &context,
                       "the host has no memory left for this work");
       }
     };
-    task = driver.scheduler.submit(std::move(body), dependencies,
+    task = driver.scheduler.submit(std::move(body), tasksOf(predecessors),
                                    mode == EnqueueMode::Synchronous
                                        ? Task::Kind::Caller
                                        : Task::Kind::Pooled);
     task->order = ordering.whole;
     stream->last = task;
+    stream->lastLaunch = isLaunch ? task : nullptr;
   }
   if (mode == EnqueueMode::Async)
     return CUDA_SUCCESS;
@@ -162,7 +202,7 @@ CUresult synchronizeStream(Context &context, Stream &stream) {
       stream.capture->invalidated = true;
       return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
     }
-    pending = stream.waits;
+    pending = tasksOf(stream.waits);
     pending.push_back(stream.last);
     // Synchronizing the legacy stream waits for what it is ordered behind.
     if (&stream == context.legacyStream.get())
@@ -178,7 +218,8 @@ CUresult synchronizeStream(Context &context, Stream &stream) {
 
 CUresult recordEvent(const std::shared_ptr<Context> &context,
                      const std::shared_ptr<Stream> &stream,
-                     const std::shared_ptr<Event> &event, unsigned flags) {
+                     const std::shared_ptr<Event> &event, unsigned flags,
+                     const CUgraphEdgeData &edge) {
   Driver &driver = Driver::instance();
   if (flags & CU_EVENT_RECORD_EXTERNAL) {
     {
@@ -194,6 +235,10 @@ CUresult recordEvent(const std::shared_ptr<Context> &context,
       return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
     event->capture = stream->capture;
     event->captureNodes = stream->captureTail;
+    if (linkOf(edge) != Link::Complete && stream->captureLaunch)
+      event->captureNodes = {{stream->captureLaunch, edge}};
+    else
+      stream->captureLaunch = nullptr;
     event->recording.reset();
     return CUDA_SUCCESS;
   }
@@ -203,18 +248,33 @@ CUresult recordEvent(const std::shared_ptr<Context> &context,
   event->recording = recording;
   event->capture.reset();
   event->captureNodes.clear();
-  std::vector<TaskHandle> dependencies = dependenciesOf(*context, *stream);
+  Predecessor &recorded = recording->recorded;
+  if (linkOf(edge) != Link::Complete && stream->lastLaunch) {
+    recorded.link = linkOf(edge);
+    recorded.launch = stream->lastLaunch;
+  }
+  std::vector<Predecessor> predecessors =
+      predecessorsOf(*context, *stream, EmptyOperation{});
   // Recording and task refer to each other until the body has run.
-  Ordering ordering = orderBehind(dependencies, EmptyOperation{});
+  Ordering ordering = orderBehind(predecessors, EmptyOperation{});
   auto stamp = [recording, ordering] {
     OrderedRun run(ordering.whole);
     recording->time = std::chrono::steady_clock::now();
   };
-  recording->task =
-      driver.scheduler.submit(stamp, dependencies, Task::Kind::Light);
-  recording->task->order = ordering.whole;
-  stream->last = recording->task;
+  recorded.task = driver.scheduler.submit(stamp, tasksOf(predecessors),
+                                          Task::Kind::Light);
+  recorded.task->order = ordering.whole;
+  stream->last = recorded.task;
+  if (recorded.link == Link::Complete)
+    stream->lastLaunch = nullptr;
   return CUDA_SUCCESS;
+}
+
+void addCaptured(NodeEdges &tail, GraphNode *node,
+                 const CUgraphEdgeData &edge) {
+  auto [known, isNew] = tail.try_emplace(node, edge);
+  if (!isNew && linkOf(edge) == Link::Complete)
+    known->second = edge;
 }
 
 /// A captured event makes the waiting stream part of its capture.
@@ -233,8 +293,8 @@ static CUresult joinCapture(const std::shared_ptr<Stream> &stream,
     stream->captureTail.clear();
     capture->members.push_back(stream);
   }
-  stream->captureTail.insert(event.captureNodes.begin(),
-                             event.captureNodes.end());
+  for (const auto &[node, edge] : event.captureNodes)
+    addCaptured(stream->captureTail, node, edge);
   return CUDA_SUCCESS;
 }
 
@@ -258,7 +318,7 @@ CUresult waitEvent(const std::shared_ptr<Context> &context,
     return CUDA_ERROR_STREAM_CAPTURE_ISOLATION;
   }
   if (event->recording)
-    stream->waits.push_back(event->recording->task);
+    stream->waits.push_back(event->recording->recorded);
   return CUDA_SUCCESS;
 }
 

@@ -4,11 +4,12 @@
 
 #include "sim/driver/Cuda.h"
 #include "sim/driver/Operation.h"
+#include "sim/driver/Ordering.h"
 #include "sim/driver/Scheduler.h"
 
 #include <chrono>
 #include <memory>
-#include <set>
+#include <map>
 #include <vector>
 
 namespace tilewright::sim::driver {
@@ -18,7 +19,8 @@ class Stream;
 class Graph;
 struct GraphNode;
 
-using NodeSet = std::set<GraphNode *>;
+/// Nodes that the next one depends on, and how.
+using NodeEdges = std::map<GraphNode *, CUgraphEdgeData>;
 
 /// A stream capture in progress; guarded by the driver's stream mutex.
 struct Capture {
@@ -44,15 +46,18 @@ public:
   const uint64_t id;
 
   // Guarded by the driver's stream mutex.
-  TaskHandle last;               ///< the newest work
-  std::vector<TaskHandle> waits; ///< what the next work also waits for
+  TaskHandle last; ///< the newest work
+  /// Set where that is a launch, or an event that it has recorded itself.
+  TaskHandle lastLaunch;
+  std::vector<Predecessor> waits; ///< what the next work also waits for
   std::shared_ptr<Capture> capture;
-  NodeSet captureTail; ///< what the next captured node depends on
+  NodeEdges captureTail; ///< what the next captured node depends on
+  GraphNode *captureLaunch = nullptr; ///< like lastLaunch
 };
 
-/// One recording of an event: the task that stamps it.
+/// One recording of an event: the task that stamps it, and what it says.
 struct EventRecording {
-  TaskHandle task;
+  Predecessor recorded;
   std::chrono::steady_clock::time_point time;
 };
 
@@ -67,8 +72,12 @@ public:
   // Guarded by the driver's stream mutex.
   std::shared_ptr<EventRecording> recording; ///< null before the first one
   std::shared_ptr<Capture> capture; ///< set when last recorded in a capture
-  NodeSet captureNodes;
+  NodeEdges captureNodes;
 };
+
+/// Adds a node that the next captured one depends on; the stronger of two edges
+/// counts.
+void addCaptured(NodeEdges &tail, GraphNode *node, const CUgraphEdgeData &edge);
 
 enum class EnqueueMode {
   Async,
@@ -83,12 +92,15 @@ CUresult enqueue(const std::shared_ptr<Context> &context,
 
 CUresult synchronizeStream(Context &context, Stream &stream);
 
-/// What an operation on `stream` must come after; the stream mutex is held.
-std::vector<TaskHandle> dependenciesOf(Context &context, Stream &stream);
+/// What an operation on `stream` must come after. The stream mutex is held.
+std::vector<Predecessor> predecessorsOf(Context &context, Stream &stream,
+                                        const Operation &operation);
 
+/// `edge` says what whoever waits for the event knows of the newest launch.
 CUresult recordEvent(const std::shared_ptr<Context> &context,
                      const std::shared_ptr<Stream> &stream,
-                     const std::shared_ptr<Event> &event, unsigned flags);
+                     const std::shared_ptr<Event> &event, unsigned flags,
+                     const CUgraphEdgeData &edge = {});
 CUresult waitEvent(const std::shared_ptr<Context> &context,
                    const std::shared_ptr<Stream> &stream,
                    const std::shared_ptr<Event> &event, unsigned flags);

@@ -38,7 +38,7 @@ enum class EffectKind : uint8_t {
   BarrierArrive,
   ClusterArrive,
   ClusterWait,
-  MbarrierInit,
+  MbarrierInit, ///< to MbarrierWait: isMbarrier
   MbarrierInval,
   MbarrierArrive,
   MbarrierExpect,
@@ -63,7 +63,14 @@ enum class EffectKind : uint8_t {
   TensormapReplace,
   TensormapCopy, ///< tensormap.cp_fenceproxy
   Discard,       ///< leaves its bytes without a value
+  GridWait,      ///< griddepcontrol.wait
+  GridTrigger,   ///< griddepcontrol.launch_dependents
 };
+
+/// Of the instructions mbarrier.*, which access one object a lane.
+constexpr bool isMbarrier(EffectKind kind) {
+  return kind >= EffectKind::MbarrierInit && kind <= EffectKind::MbarrierWait;
+}
 
 /// ISA 8.4 and 8.8. Volatile counts as relaxed at system scope (8.4.2).
 enum class MemoryOrder : uint8_t {

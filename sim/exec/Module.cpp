@@ -493,6 +493,13 @@ void LoadedModule::load() {
       initialize(placed);
   findCommonShared();
   decodeFunctions();
+  bool controlsGrids = std::any_of(
+      program.effects.begin(), program.effects.end(), [](const Effect &each) {
+        return each.kind == EffectKind::GridWait ||
+               each.kind == EffectKind::GridTrigger;
+      });
+  for (Kernel &kernel : kernelList)
+    kernel.controlsGrids = controlsGrids;
   // Only the decoded code is needed from here on.
   ast = {};
   scope.reset();

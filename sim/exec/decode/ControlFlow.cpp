@@ -90,7 +90,8 @@ static void decodeFence(InstDecoder &d) {
       }
       d.emit(runFence, inst);
       return;
-    } else if (d.take("async::generic")) {
+    }
+    if (d.take("async::generic")) {
       if (d.takeOneOf({"acquire", "release"}) < 0)
         d.unsupported();
       d.takeOneOf(
@@ -129,7 +130,7 @@ static void decodeNanosleep(InstDecoder &d) {
 }
 
 /// Programmatic dependent launch: launches run one after another, so what a
-/// dependent waits for is always complete.
+/// dependent waits for is always complete. Whether it waits is checked.
 static void decodeGriddepcontrol(InstDecoder &d) {
   if (d.takeOneOf({"launch_dependents", "wait"}) < 0)
     d.unsupported();

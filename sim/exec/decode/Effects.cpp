@@ -209,6 +209,9 @@ Effect effectOf(const Instruction &ast) {
   else if (op == "shfl" || op == "vote" || op == "match" || op == "redux" ||
            op == "elect")
     effect.kind = EffectKind::WarpExchange;
+  else if (op == "griddepcontrol")
+    effect.kind =
+        has(ast, "wait") ? EffectKind::GridWait : EffectKind::GridTrigger;
   else if (op == "exit" || op == "ret")
     effect.kind = EffectKind::Exit;
   effect.constantMove = op == "mov";
