@@ -84,7 +84,10 @@ static std::string checkModes(const RawMap &raw) {
   if (raw.interleave > lastInterleave)
     return "unknown interleave mode " + std::to_string(raw.interleave);
   if (raw.interleave != 0)
-    return "interleaved tensor layouts are not supported";
+    return "interleaved tensor maps are refused, since no manual says which "
+           "stride leads from a slice of channels to the next: make the slices "
+           "a dimension of their own, without interleave "
+           "(docs/interleaved-tensor-maps.md)";
   if (raw.swizzle >= firstAtomSwizzle && raw.swizzle <= lastAtomSwizzle)
     return "128-byte swizzles with atoms of 32 or 64 bytes need sm_100";
   if (raw.swizzle > lastAtomSwizzle)
