@@ -307,15 +307,11 @@ void EffectText::before(const Inst &inst, const Effect &effect, Warp &warp) {
     return findMbarrier(inst, warp);
   case EffectKind::WgmmaIssue:
     return addWgmma(inst, warp);
-  case EffectKind::MbarrierInit:
-  case EffectKind::MbarrierInval:
-  case EffectKind::MbarrierArrive:
-  case EffectKind::MbarrierExpect:
-  case EffectKind::MbarrierComplete:
-  case EffectKind::MbarrierWait:
   case EffectKind::AsyncArrive:
     return findMbarrier(inst, warp);
   default:
+    if (isMbarrier(effect.kind))
+      findMbarrier(inst, warp);
     return;
   }
 }

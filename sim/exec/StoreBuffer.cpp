@@ -177,12 +177,6 @@ void StoreBuffer::findRanges(const Inst &inst, const Effect &effect,
   case EffectKind::Atomic:
   case EffectKind::Reduction:
     return addLanes(effect.bytes);
-  case EffectKind::MbarrierInit:
-  case EffectKind::MbarrierInval:
-  case EffectKind::MbarrierArrive:
-  case EffectKind::MbarrierExpect:
-  case EffectKind::MbarrierComplete:
-  case EffectKind::MbarrierWait:
   case EffectKind::AsyncArrive:
     return addLanes(mbarrierBytes);
   case EffectKind::LoadMatrix:
@@ -206,6 +200,8 @@ void StoreBuffer::findRanges(const Inst &inst, const Effect &effect,
       addRange(span, 1u << span.lane);
     return;
   default:
+    if (isMbarrier(effect.kind))
+      addLanes(mbarrierBytes);
     return;
   }
 }
