@@ -6,6 +6,7 @@
 #include "sim/cudart/Registry.h"
 
 #include <algorithm>
+#include <cstring>
 
 using namespace tilewright::sim::cudart;
 
@@ -42,7 +43,7 @@ cudaError_t describeCopy(const cudaMemcpy3DParms &parameters,
     static std::atomic<bool> wasNamed{false};
     return refuseCall("a copy of arrays", wasNamed);
   }
-  copy = CUDA_MEMCPY3D{};
+  std::memset(&copy, 0, sizeof copy);
   if (!typesOf(parameters.kind, copy.srcMemoryType, copy.dstMemoryType))
     return cudaErrorInvalidMemcpyDirection;
   copy.srcHost = parameters.srcPtr.ptr;
@@ -249,31 +250,34 @@ cudaError_t cudaMemcpyPeerAsync(void *target, int targetDevice,
   });
 }
 
-cudaError_t cudaGetSymbolAddress(void **out, const void *symbol) {
+/// Runs `body(address, size)` with the variable behind a host symbol.
+template <typename Body>
+static cudaError_t withVariable(const void *symbol, Body &&body) {
   return withContext([&] {
     CUdeviceptr address = 0;
-    size_t bytes = 0;
-    cudaError_t error =
-        Registry::instance().findVariable(symbol, address, bytes);
-    if (!error && !out)
+    size_t size = 0;
+    if (cudaError_t error =
+            Registry::instance().findVariable(symbol, address, size))
+      return error;
+    return body(address, size);
+  });
+}
+
+cudaError_t cudaGetSymbolAddress(void **out, const void *symbol) {
+  return withVariable(symbol, [&](CUdeviceptr address, size_t) {
+    if (!out)
       return cudaErrorInvalidValue;
-    if (!error)
-      *out = reinterpret_cast<void *>(address);
-    return error;
+    *out = reinterpret_cast<void *>(address);
+    return cudaSuccess;
   });
 }
 
 cudaError_t cudaGetSymbolSize(size_t *out, const void *symbol) {
-  return withContext([&] {
-    CUdeviceptr address = 0;
-    size_t bytes = 0;
-    cudaError_t error =
-        Registry::instance().findVariable(symbol, address, bytes);
-    if (!error && !out)
+  return withVariable(symbol, [&](CUdeviceptr, size_t size) {
+    if (!out)
       return cudaErrorInvalidValue;
-    if (!error)
-      *out = bytes;
-    return error;
+    *out = size;
+    return cudaSuccess;
   });
 }
 
@@ -281,12 +285,7 @@ namespace tilewright::sim::cudart {
 
 cudaError_t symbolRange(const void *symbol, size_t offset, size_t bytes,
                         void *&out) {
-  return withContext([&] {
-    CUdeviceptr address = 0;
-    size_t size = 0;
-    if (cudaError_t error =
-            Registry::instance().findVariable(symbol, address, size))
-      return error;
+  return withVariable(symbol, [&](CUdeviceptr address, size_t size) {
     if (offset > size || bytes > size - offset)
       return cudaErrorInvalidValue;
     out = reinterpret_cast<void *>(address + offset);
