@@ -6,6 +6,7 @@
 #include "sim/debug/Profile.h"
 #include "sim/debug/ProfileReport.h"
 #include "tests/sim/exec/TestDevice.h"
+#include "tests/sim/exec/TestTensorMap.h"
 
 #include <gtest/gtest.h>
 #include <string>
@@ -22,6 +23,17 @@ inline std::string kernelText(const std::string &body) {
          "ld.param.u64 %rd1, [out]; ld.param.u64 %rd2, [in];\n"
          "mov.u32 %r1, %tid.x; mov.u32 %r2, tile;\n" +
          body + "\nret;\n}\n";
+}
+
+/// Parameters behind `out` and `in`, in an entry whose third is a tensor map:
+/// that of 32 rows of 64 floats at `address`, in boxes of 8 rows of 16.
+inline std::vector<std::byte> mapParameters(uint64_t address) {
+  constexpr size_t alignment = 64, before = 2 * sizeof(uint64_t);
+  std::vector<std::byte> parameters(alignment - before);
+  std::vector<std::byte> map =
+      tensorMapOf({address, TensorDataType::Float32, 64, 32, 16, 8});
+  parameters.insert(parameters.end(), map.begin(), map.end());
+  return parameters;
 }
 
 struct ProfileRun {

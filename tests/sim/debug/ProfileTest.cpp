@@ -1,6 +1,5 @@
 //===- ProfileTest.cpp - Counts against what is known by hand -------------===//
 
-#include "sim/async/TensorMap.h"
 #include "tests/sim/debug/ProfileRun.h"
 
 #include <algorithm>
@@ -296,27 +295,6 @@ TEST(Profile, AsyncCopies) {
   EXPECT_EQ(copy.globalRequests, 0u);
 }
 
-/// A map of `rows` rows of `columns` floats at `address`.
-static std::vector<std::byte> mapOf(uint64_t address, uint64_t columns,
-                                    uint64_t rows, uint32_t boxColumns,
-                                    uint32_t boxRows) {
-  TensorMapArguments arguments;
-  uint64_t dims[] = {columns, rows}, strides[] = {columns * 4};
-  uint32_t box[] = {boxColumns, boxRows}, ones[] = {1, 1};
-  arguments.dataType = static_cast<uint32_t>(TensorDataType::Float32);
-  arguments.rank = 2;
-  arguments.globalAddress = address;
-  arguments.globalDim = dims;
-  arguments.globalStrides = strides;
-  arguments.boxDim = box;
-  arguments.elementStrides = ones;
-  alignas(64) uint8_t bytes[tensorMapBytes];
-  EXPECT_EQ(encodeTensorMap(arguments, bytes), "");
-  std::vector<std::byte> result(tensorMapBytes);
-  std::memcpy(result.data(), bytes, tensorMapBytes);
-  return result;
-}
-
 static std::string tensorKernel(const std::string &copy) {
   return ".version 8.5\n.target sm_90a\n.address_size 64\n"
          ".visible .entry k(.param .u64 out, .param .u64 in,\n"
@@ -337,15 +315,10 @@ static std::string tensorKernel(const std::string &copy) {
          "ret;\n}\n";
 }
 
-static void setMap(ProfileRun &run, const std::vector<std::byte> &map) {
-  run.params.bytes.assign(48, std::byte(0));
-  run.params.bytes.insert(run.params.bytes.end(), map.begin(), map.end());
-}
-
 TEST(Profile, TensorLoad) {
   ProfileRun run;
   // A box of 16 x 8 floats whose last six columns lie outside.
-  setMap(run, mapOf(run.in, 64, 32, 16, 8));
+  run.params.bytes = mapParameters(run.in);
   run.run(tensorKernel(
       "mbarrier.arrive.expect_tx.shared.b64 _, [%r3], 512;\n"
       "mov.u32 %r4, 54; mov.u32 %r5, 2;\n"
@@ -363,7 +336,7 @@ TEST(Profile, TensorLoad) {
 
 TEST(Profile, TensorStore) {
   ProfileRun run;
-  setMap(run, mapOf(run.out, 64, 32, 16, 8));
+  run.params.bytes = mapParameters(run.out);
   run.run(tensorKernel("mov.u32 %r4, 16; mov.u32 %r5, 28;\n"
                        "cp.async.bulk.tensor.2d.global.shared::cta.bulk_group "
                        "[%rd1, {%r4, %r5}], [%r2];\n"
@@ -381,7 +354,7 @@ TEST(Profile, TensorStore) {
 TEST(Profile, Multicast) {
   ProfileRun run;
   run.grid = run.cluster = {2, 1, 1};
-  setMap(run, mapOf(run.in, 64, 32, 16, 8));
+  run.params.bytes = mapParameters(run.in);
   run.run(tensorKernel(
       "mbarrier.arrive.expect_tx.shared.b64 _, [%r3], 512;\n"
       "barrier.cluster.arrive; barrier.cluster.wait;\n"

@@ -1,7 +1,6 @@
 //===- TimelineTest.cpp - Traces against what is known of small kernels ---===//
 
 #include "sim/debug/Timeline.h"
-#include "sim/async/TensorMap.h"
 #include "tests/sim/debug/ProfileRun.h"
 
 #include <nlohmann/json.hpp>
@@ -223,27 +222,9 @@ static std::string tensorLoad() {
          "ret;\n}\n";
 }
 
-static std::vector<std::byte> tensorParameters(uint64_t address) {
-  TensorMapArguments arguments;
-  uint64_t dims[] = {64, 32}, strides[] = {256};
-  uint32_t box[] = {16, 8}, ones[] = {1, 1};
-  arguments.dataType = static_cast<uint32_t>(TensorDataType::Float32);
-  arguments.rank = 2;
-  arguments.globalAddress = address;
-  arguments.globalDim = dims;
-  arguments.globalStrides = strides;
-  arguments.boxDim = box;
-  arguments.elementStrides = ones;
-  alignas(64) uint8_t bytes[tensorMapBytes];
-  EXPECT_EQ(encodeTensorMap(arguments, bytes), "");
-  std::vector<std::byte> parameters(48 + tensorMapBytes);
-  std::memcpy(parameters.data() + 48, bytes, tensorMapBytes);
-  return parameters;
-}
-
 TEST(Timeline, TensorLoadUntilItsPhaseIsSeen) {
   TimelineRun run;
-  run.more = tensorParameters(run.in);
+  run.more = mapParameters(run.in);
   run.run(tensorLoad());
   ASSERT_FALSE(run.failed);
   Trace trace(run.timeline);
@@ -382,7 +363,7 @@ TEST(Timeline, AdversarialSchedules) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     TimelineRun run;
     run.seed = seed;
-    run.more = tensorParameters(run.in);
+    run.more = mapParameters(run.in);
     run.run(tensorLoad());
     ASSERT_FALSE(run.failed);
     Trace trace(run.timeline);

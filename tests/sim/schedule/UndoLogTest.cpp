@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/schedule/UndoLog.h"
-#include "sim/async/TensorMap.h"
 #include "tests/sim/exec/TestDevice.h"
+#include "tests/sim/exec/TestTensorMap.h"
 
 #include <gtest/gtest.h>
 
@@ -23,23 +23,8 @@ protected:
     for (uint32_t i = 0; i < words.size(); ++i)
       words[i] = 0x3f800000 + i;
     target = device.upload(words);
-    map = device.upload(makeMap());
-  }
-
-  std::vector<uint8_t> makeMap() {
-    const uint64_t dims[] = {8, 8}, strides[] = {32};
-    const uint32_t box[] = {4, 4}, steps[] = {1, 1};
-    TensorMapArguments arguments;
-    arguments.dataType = static_cast<uint32_t>(TensorDataType::UInt32);
-    arguments.rank = 2;
-    arguments.globalAddress = target;
-    arguments.globalDim = dims;
-    arguments.globalStrides = strides;
-    arguments.boxDim = box;
-    arguments.elementStrides = steps;
-    alignas(64) uint8_t bytes[tensorMapBytes];
-    EXPECT_EQ(encodeTensorMap(arguments, bytes), "");
-    return {bytes, bytes + tensorMapBytes};
+    map = device.upload(
+        tensorMapOf({target, TensorDataType::UInt32, 8, 8, 4, 4}));
   }
 
   std::vector<std::byte> snapshot() const {
