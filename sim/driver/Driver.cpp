@@ -2,6 +2,8 @@
 
 #include "sim/driver/Driver.h"
 
+#include "sim/exec/Environment.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <dlfcn.h>
@@ -113,6 +115,10 @@ CUresult Driver::initialize() {
   std::lock_guard<std::mutex> lock(mutex);
   if (initialized)
     return CUDA_SUCCESS;
+  if (std::string error = checkNumbers(); !error.empty()) {
+    printMessage(error);
+    return CUDA_ERROR_INVALID_VALUE;
+  }
   CUresult result = openDevices();
   if (result == CUDA_SUCCESS)
     result = openChecks();

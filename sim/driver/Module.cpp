@@ -16,6 +16,8 @@ CUresult resultOf(const Error &error) {
     return CUDA_ERROR_OUT_OF_MEMORY;
   case ErrorKind::InvalidLaunch:
     return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+  case ErrorKind::InvalidSetting:
+    return CUDA_ERROR_INVALID_VALUE;
   case ErrorKind::IllegalAddress:
     return CUDA_ERROR_ILLEGAL_ADDRESS;
   case ErrorKind::MisalignedAddress:

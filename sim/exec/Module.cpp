@@ -2,9 +2,9 @@
 
 #include "sim/exec/Cta.h"
 #include "sim/exec/Engine.h"
+#include "sim/exec/Environment.h"
 #include "sim/exec/LocalStack.h"
 #include "sim/exec/decode/Decoder.h"
-#include "sim/exec/ops/Perturb.h"
 #include "sim/ptx/Parser.h"
 
 #include <algorithm>
@@ -481,7 +481,10 @@ void LoadedModule::load() {
   ast = ptx::parseModule(program.source);
   checkTarget();
   scope = std::make_unique<ModuleScope>(ModuleScope{program, config, {}, {}});
-  scope->perturbSeed = perturbSeedOfEnvironment();
+  auto seed = readNumber(perturbVariable);
+  if (!seed)
+    throw LoadError{seed.error()};
+  scope->perturbSeed = *seed;
   if (config.keepsSymbols)
     program.symbols = std::make_unique<ModuleSymbols>();
   placeVariables();

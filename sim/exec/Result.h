@@ -17,6 +17,7 @@ enum class ErrorKind {
   UnresolvedSymbol,   ///< a declared function or variable has no definition
   OutOfMemory,        ///< no room for a module's variables
   InvalidLaunch,      ///< a launch that the device cannot hold
+  InvalidSetting,     ///< a variable of the environment has a wrong value
   IllegalAddress,     ///< an access outside every allocation
   MisalignedAddress,  ///< an access not aligned to its size
   IllegalInstruction, ///< an instruction used in a way the ISA forbids

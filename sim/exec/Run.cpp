@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "sim/exec/Cta.h"
+#include "sim/exec/Environment.h"
 #include "sim/exec/LoopWatch.h"
 #include "sim/exec/Observer.h"
 #include "sim/exec/StoreBuffer.h"
@@ -18,7 +19,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <system_error>
@@ -573,17 +573,36 @@ void Worker::run() {
   grid.stats.threadInstructions += stats.threadInstructions;
 }
 
-/// A launch's own choice, else the environment's, else 0.
-static uint64_t choiceOr(uint64_t own, const char *variable) {
-  const char *value = own ? nullptr : std::getenv(variable);
-  return value ? std::strtoull(value, nullptr, 10) : own;
+namespace {
+/// A launch's own, else the environment's, else 0.
+struct Choices {
+  uint64_t schedule = 0, timeout = 0, threads = 0;
+};
+} // namespace
+
+static Result<Choices> choicesOf(const Launch &launch) {
+  Choices choices{launch.scheduleSeed,
+                  static_cast<uint64_t>(launch.timeLimit.count()),
+                  launch.hostThreads};
+  std::pair<uint64_t &, const NumberVariable &> all[] = {
+      {choices.schedule, scheduleVariable},
+      {choices.timeout, timeoutVariable},
+      {choices.threads, threadsVariable}};
+  for (auto &[choice, variable] : all) {
+    if (choice)
+      continue;
+    Result<std::optional<uint64_t>> number = readNumber(variable);
+    if (!number)
+      return number.error();
+    choice = number->value_or(0);
+  }
+  return choices;
 }
 
-static uint32_t hostThreads(const LaunchContext &launch, uint64_t clusters) {
+static uint32_t hostThreads(const LaunchContext &launch, uint64_t threads,
+                            uint64_t clusters) {
   if (launch.scheduleSeed || launch.observer)
     return 1;
-  uint64_t threads =
-      choiceOr(launch.launch->hostThreads, "TILEWRIGHT_SIM_THREADS");
   if (threads == 0)
     threads = std::max(1u, std::thread::hardware_concurrency());
   return static_cast<uint32_t>(std::min({threads, clusters, uint64_t(1024)}));
@@ -689,6 +708,9 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   if (std::string why = checkLaunch(launch, config, cluster); !why.empty())
     return Error{ErrorKind::InvalidLaunch,
                  "launch of '" + kernel.name + "': " + why};
+  Result<Choices> choices = choicesOf(launch);
+  if (!choices)
+    return choices.error();
   LaunchContext context;
   context.launch = &launch;
   context.config = &config;
@@ -711,11 +733,8 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   context.sharedBytes = ((kernel.code->sharedEnd + align - 1) & ~(align - 1)) +
                         launch.dynamicSharedBytes;
   context.localBytesPerThread = kernel.localBytesPerThread;
-  context.scheduleSeed =
-      choiceOr(launch.scheduleSeed, "TILEWRIGHT_SIM_SCHEDULE");
-  context.timeLimit = std::chrono::seconds(
-      choiceOr(static_cast<uint64_t>(launch.timeLimit.count()),
-               "TILEWRIGHT_SIM_TIMEOUT"));
+  context.scheduleSeed = choices->schedule;
+  context.timeLimit = std::chrono::seconds(choices->timeout);
   context.started = std::chrono::steady_clock::now();
   if (context.scheduleSeed)
     context.stores = std::make_unique<StoreBuffer>(context.scheduleSeed);
@@ -734,7 +753,7 @@ Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
   grid.residentLimit = std::max<uint64_t>(1, uint64_t(perSm) * config.smCount /
                                                  context.clusterCtas);
 
-  runWorkers(grid, hostThreads(context, grid.total));
+  runWorkers(grid, hostThreads(context, choices->threads, grid.total));
   if (context.stores)
     context.stores->writeAll();
   if (context.observer)

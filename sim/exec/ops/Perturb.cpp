@@ -6,18 +6,10 @@
 
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 
 namespace tilewright::sim {
 
 using ptx::Type;
-
-std::optional<uint64_t> perturbSeedOfEnvironment() {
-  const char *value = std::getenv("TILEWRIGHT_SIM_PERTURB");
-  if (!value || !*value)
-    return std::nullopt;
-  return std::strtoull(value, nullptr, 0);
-}
 
 static bool isHalf(Type type) {
   return type == Type::F16 || type == Type::BF16 || type == Type::F16x2 ||

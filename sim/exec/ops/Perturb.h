@@ -13,8 +13,6 @@
 #include "sim/exec/Inst.h"
 #include "sim/exec/ops/Select.h"
 
-#include <optional>
-
 namespace tilewright::sim {
 
 struct PerturbSpec {
@@ -30,9 +28,6 @@ bool canPerturb(FloatOp op, ptx::Type type, const FloatOptions &options);
 /// Runs after the instruction: d its result, a and b copies of its operands (b
 /// may be noRef), aux a PerturbSpec.
 Status runPerturb(const Inst &inst, Warp &warp);
-
-/// The seed in the environment, if there is one.
-std::optional<uint64_t> perturbSeedOfEnvironment();
 
 } // namespace tilewright::sim
 
