@@ -59,12 +59,7 @@ void OrderCheck::asyncCopy(const Inst &inst, const Effect &effect, Warp &warp) {
     for (; same; same &= same - 1) {
       auto lane = static_cast<uint32_t>(std::countr_zero(same));
       const char *error = nullptr;
-      uint32_t bytes = spec.bytes;
-      if (spec.sourceBytes != noRef)
-        bytes = std::min(bytes, read32(warp, spec.sourceBytes, lane));
-      if (spec.ignore != noRef &&
-          bool(warp.predicates[spec.ignore] >> lane & 1) != spec.ignoreNegated)
-        bytes = 0;
+      uint32_t bytes = bytesRead(spec, warp, lane);
       std::byte *to =
           sharedPointer(warp, read64(warp, inst.a, lane), spec.bytes, error);
       const std::byte *from =
@@ -119,11 +114,7 @@ void OrderCheck::asyncArrive(const Inst &inst, Warp &warp) {
   WarpState &state = stateOf(warp);
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
-    const std::byte *at = pointers.at[0];
-    if (pointers.pattern == Pattern::Scattered)
-      at = pointers.at[lane];
-    else if (pointers.pattern == Pattern::Contiguous)
-      at += lane * mbarrierBytes;
+    const std::byte *at = pointers.of(lane, mbarrierBytes);
     Cta *cta = nullptr;
     uint32_t offset = 0;
     MbarrierState *object = mbarrierAt(warp, at, cta, offset);

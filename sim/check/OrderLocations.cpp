@@ -180,11 +180,7 @@ void OrderCheck::strongAccess(const Effect &effect, Warp &warp,
   bool released = false;
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     auto lane = static_cast<uint32_t>(std::countr_zero(lanes));
-    const std::byte *at = pointers.at[0];
-    if (pointers.pattern == Pattern::Scattered)
-      at = pointers.at[lane];
-    else if (pointers.pattern == Pattern::Contiguous)
-      at += lane * bytes;
+    const std::byte *at = pointers.of(lane, bytes);
     uint64_t address = reinterpret_cast<uint64_t>(at);
     // An atomic that acquires sees what was there before it.
     if (reads)

@@ -149,9 +149,7 @@ void OrderCheck::mbarrierBefore(const Inst &inst, const Effect &effect,
     return;
   if (objects.pattern != Pattern::Scattered)
     for (uint32_t lane = laneCount; lane-- > 0;)
-      objects.at[lane] =
-          objects.at[0] +
-          (objects.pattern == Pattern::Contiguous ? lane * objectBytes : 0);
+      objects.at[lane] = objects.of(lane, objectBytes);
   std::memcpy(&objectBits, objects.at[std::countr_zero(warp.mask)],
               sizeof objectBits);
   reinitIdle = isIdle(objectBits);

@@ -356,11 +356,7 @@ bool OrderCheck::storesWhatIsThere(const Accessor &who, uint32_t lane) const {
     return std::memcmp(who.row.data(), who.rowAt, who.row.size()) == 0;
   if (!who.at || who.effect->kind != EffectKind::Store)
     return false;
-  const std::byte *at = who.at->at[0];
-  if (who.at->pattern == Pattern::Scattered)
-    at = who.at->at[lane];
-  else if (who.at->pattern == Pattern::Contiguous)
-    at += lane * who.effect->bytes;
+  const std::byte *at = who.at->of(lane, who.effect->bytes);
   std::vector<std::byte> value;
   valueOf(who, lane, value);
   return std::memcmp(value.data(), at, value.size()) == 0;

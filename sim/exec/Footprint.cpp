@@ -222,12 +222,7 @@ void Footprint::addWmmaLines(const Inst &inst, Warp &warp, bool writes) {
 void Footprint::addAsyncCopy(const Inst &inst, Warp &warp) {
   const auto &spec = *static_cast<const AsyncCopySpec *>(inst.aux);
   eachLane(warp.mask, [&](uint32_t lane) {
-    uint32_t bytes = spec.bytes;
-    if (spec.sourceBytes != noRef)
-      bytes = std::min(bytes, read32(warp, spec.sourceBytes, lane));
-    if (spec.ignore != noRef &&
-        bool(warp.predicates[spec.ignore] >> lane & 1) != spec.ignoreNegated)
-      bytes = 0;
+    uint32_t bytes = bytesRead(spec, warp, lane);
     CopySpans copy;
     if (!locate(inst, warp, lane, Space::Shared, read64(warp, inst.a, lane),
                 spec.bytes, copy.to))

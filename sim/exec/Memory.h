@@ -38,6 +38,19 @@ enum class Pattern : uint8_t {
 struct LanePointers {
   std::byte *at[laneCount];
   Pattern pattern = Pattern::Scattered;
+
+  /// That of a lane, whose access has so many bytes.
+  std::byte *of(uint32_t lane, uint32_t bytes) const {
+    switch (pattern) {
+    case Pattern::Scattered:
+      return at[lane];
+    case Pattern::Contiguous:
+      return at[0] + lane * bytes;
+    case Pattern::Uniform:
+      break;
+    }
+    return at[0];
+  }
 };
 
 /// The address of one lane before it is looked up.

@@ -12,19 +12,7 @@ using ptx::Type;
 // MemoryAccess.cpp
 bool takeCacheHints(InstDecoder &d);
 bool takeSemantics(InstDecoder &d);
-
-static uint32_t takeVector(InstDecoder &d) {
-  switch (d.takeOneOf({"v2", "v4", "v8"})) {
-  case 0:
-    return 2;
-  case 1:
-    return 4;
-  case 2:
-    return 8;
-  default:
-    return 1;
-  }
-}
+uint32_t takeVector(InstDecoder &d);
 
 /// One register, or the elements of a braced list.
 static void takeElements(InstDecoder &d, const Operand &operand,

@@ -32,7 +32,8 @@ bool takeSemantics(InstDecoder &d) {
   return order > 0;
 }
 
-static uint32_t takeVector(InstDecoder &d) {
+/// .v2, .v4 or .v8: the number of elements.
+uint32_t takeVector(InstDecoder &d) {
   switch (d.takeOneOf({"v2", "v4", "v8"})) {
   case 0:
     return 2;

@@ -67,6 +67,15 @@ static const char *copyTo(std::byte *destination, const std::byte *source,
   return nullptr;
 }
 
+uint32_t bytesRead(const AsyncCopySpec &spec, const Warp &warp, uint32_t lane) {
+  if (spec.ignore != noRef &&
+      bool(warp.predicates[spec.ignore] >> lane & 1) != spec.ignoreNegated)
+    return 0;
+  return spec.sourceBytes == noRef
+             ? spec.bytes
+             : std::min(spec.bytes, read32(warp, spec.sourceBytes, lane));
+}
+
 static Status copyOne(const Inst &inst, Warp &warp, int lane,
                       const AsyncCopySpec &spec) {
   const char *error = nullptr;
@@ -76,14 +85,8 @@ static Status copyOne(const Inst &inst, Warp &warp, int lane,
   std::byte *destination = sharedPointer(warp, to, spec.bytes, error);
   if (!destination)
     return faultAt(inst, warp, lane, error);
-  uint32_t allBytes = spec.bytes, bytes = spec.bytes;
-  if (spec.sourceBytes != noRef)
-    bytes = std::min(bytes, read32(warp, spec.sourceBytes, lane));
-  if (spec.ignore != noRef) {
-    bool ignored = warp.predicates[spec.ignore] >> lane & 1;
-    if (ignored != spec.ignoreNegated)
-      bytes = 0;
-  }
+  uint32_t allBytes = spec.bytes;
+  uint32_t bytes = bytesRead(spec, warp, static_cast<uint32_t>(lane));
   const std::byte *source = nullptr;
   if (bytes)
     source = hostPointer(inst, warp, lane, Space::Global, from, bytes, error);

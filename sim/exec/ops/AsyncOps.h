@@ -23,6 +23,8 @@ struct AsyncCopySpec {
   Ref ignore = noRef;      ///< predicate: copy nothing, write zeros
   bool ignoreNegated = false;
 };
+/// Bytes of its source that a lane's copy reads.
+uint32_t bytesRead(const AsyncCopySpec &spec, const Warp &warp, uint32_t lane);
 Status runAsyncCopy(const Inst &inst, Warp &warp);
 /// cp.async.mbarrier.arrive; the address as in Memory.h, target: whether noinc.
 Status runAsyncArrive(const Inst &inst, Warp &warp);

@@ -160,11 +160,7 @@ static bool testPhases(const Inst &inst, Warp &warp, uint32_t &complete) {
   const std::byte *decoded = nullptr;
   for (uint32_t lanes = warp.mask; lanes; lanes &= lanes - 1) {
     int lane = std::countr_zero(lanes);
-    const std::byte *object = pointers.at[0];
-    if (pointers.pattern == Pattern::Scattered)
-      object = pointers.at[lane];
-    else if (pointers.pattern == Pattern::Contiguous)
-      object += lane * 8;
+    const std::byte *object = pointers.of(static_cast<uint32_t>(lane), 8);
     const char *error = nullptr;
     uint32_t phase = 0;
     if (object != decoded && !Mbarrier::decode(readObject(object), barrier))
