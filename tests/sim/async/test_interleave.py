@@ -1,6 +1,6 @@
 """Interleaved tensor maps: refused with the way out, the way out, and the experiment that would settle what they mean.
 
-With a GPU, `TILEWRIGHT_TEST_DEVICE=cuda:0 python -m pytest -s tests/sim/async/test_interleave.py` (or ctest -R sim_interleave)
+With a GPU, `TILEWRIGHT_TEST_DEVICE=cuda:0 python -m pytest -s tests/sim/async/test_interleave.py` (or ctest -R sim-interleave)
 says which reading of docs/interleaved-tensor-maps.md is right.
 """
 import json
