@@ -195,8 +195,23 @@ bool OrderCheck::describeLanes(const Conflict &conflict, uint32_t lane,
       (conflict.otherLanes & ~who.state->exchangeLanes) == 0) {
     found.severity = Severity::Formal;
     found.message += "; a shuffle, vote or elect in between orders no memory";
+  } else if (bothMatrices(conflict)) {
+    found.severity = Severity::Formal;
+    found.message += "; each is one operation of the whole warp, which is "
+                     "relied on, but .sync orders no memory";
   }
   return true;
+}
+
+/// Both move matrices for all lanes at once. A warp issues such instructions
+/// one after the other, and CUTLASS's epilogues rely on it.
+bool OrderCheck::bothMatrices(const Conflict &conflict) const {
+  auto isMatrix = [](EffectKind kind) {
+    return kind == EffectKind::LoadMatrix || kind == EffectKind::StoreMatrix;
+  };
+  const Inst &other = code(conflict.other.pc);
+  return isMatrix(conflict.who.effect->kind) &&
+         isMatrix(launch->program->effects[other.effect].kind);
 }
 
 /// Neither leaves a value.
