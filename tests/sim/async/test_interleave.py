@@ -21,7 +21,7 @@ gpu = pytest.mark.skipif(SIMULATED, reason="needs a GPU: TILEWRIGHT_TEST_DEVICE=
 
 def probe(arguments):
     """(what the probe found, what it wrote to stderr)"""
-    done = subprocess.run([sys.executable, HERE / "tensor_probe.py", json.dumps(arguments)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, HERE / "tensor_probe.py", json.dumps(arguments)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), done.stderr
 
