@@ -140,7 +140,7 @@ def build_watch() -> Path:
 def run(program: Path, arguments: list[str], settings: dict[str, str]) -> subprocess.CompletedProcess:
     environment = dict(os.environ, LD_LIBRARY_PATH=str(BUILD / "lib" / "sim"), **settings)
     begin = time.monotonic()
-    done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([program, *arguments], env=environment, capture_output=True, text=True, timeout=1500)
     print(done.stdout + done.stderr, end="")
     print(f"{program.name}: exit code {done.returncode}, {time.monotonic() - begin:.2f} s")
     return done
