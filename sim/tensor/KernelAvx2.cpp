@@ -4,6 +4,7 @@
 
 #if defined(__AVX2__)
 
+#include <cstring>
 #include <immintrin.h>
 
 namespace tilewright::sim {
@@ -125,6 +126,11 @@ struct Avx2 {
                                out[3] + row};
       transpose(in, to);
     }
+  }
+  static void joinChunks(const uint8_t *data, const uint32_t *offsets,
+                         uint32_t *out) {
+    for (int i = 0; i < 16; ++i)
+      std::memcpy(out + 4 * i, data + offsets[i], 16);
   }
   static void gatherChunks(const uint8_t *low, const uint32_t *lowOffsets,
                            const uint8_t *high, const uint32_t *highOffsets,

@@ -123,23 +123,30 @@ struct Avx512 {
     }
   }
   /// Four chunks as one vector, each a masked broadcast of its 16 bytes.
+  template <int Step>
   static I loadChunks(const uint8_t *data, const uint32_t *offsets) {
-    auto chunk = [&](int row) {
+    auto chunk = [&](int i) {
       return _mm_loadu_si128(
-          reinterpret_cast<const __m128i *>(data + offsets[2 * row]));
+          reinterpret_cast<const __m128i *>(data + offsets[Step * i]));
     };
     I x = _mm512_castsi128_si512(chunk(0));
     x = _mm512_mask_broadcast_i32x4(x, 0x00f0, chunk(1));
     x = _mm512_mask_broadcast_i32x4(x, 0x0f00, chunk(2));
     return _mm512_mask_broadcast_i32x4(x, 0xf000, chunk(3));
   }
+  /// Whole vectors: the reader of smaller pieces would have to wait for them.
+  static void joinChunks(const uint8_t *data, const uint32_t *offsets,
+                         uint32_t *out) {
+    for (int i = 0; i < 16; i += 4)
+      store(out + 4 * i, loadChunks<1>(data, offsets + i));
+  }
   static void gatherChunks(const uint8_t *low, const uint32_t *lowOffsets,
                            const uint8_t *high, const uint32_t *highOffsets,
                            uint32_t *const out[4]) {
-    I x[4] = {transposeWords(loadChunks(low, lowOffsets)),
-              transposeWords(loadChunks(low, lowOffsets + 8)),
-              transposeWords(loadChunks(high, highOffsets)),
-              transposeWords(loadChunks(high, highOffsets + 8))};
+    I x[4] = {transposeWords(loadChunks<2>(low, lowOffsets)),
+              transposeWords(loadChunks<2>(low, lowOffsets + 8)),
+              transposeWords(loadChunks<2>(high, highOffsets)),
+              transposeWords(loadChunks<2>(high, highOffsets + 8))};
     transposeBlocks(x);
     for (int i = 0; i < 4; ++i)
       store(out[i], x[i]);

@@ -10,13 +10,11 @@
 // shiftRight<N>, absolute; addLanes<W>, maxLanes<W> (unsigned) and
 // selectEqual<W> on lanes of W bits; selectLess (signed); mul, truncate,
 // toFloatTowardZero; outside (unsigned) and zeroBits, which give a bit a lane;
-// clear; and the three fragment moves of StepKernels.
+// clear; and the four fragment moves of StepKernels.
 //
 //===----------------------------------------------------------------------===//
 
 #include "sim/tensor/KernelDecode.h"
-
-#include <cstring>
 
 #if defined(__clang__)
 #define TILEWRIGHT_ROLLED _Pragma("clang loop unroll(disable)")
@@ -52,16 +50,14 @@ struct BlockOperands {
   AccumulatorBlock &after;
 };
 
-/// One vector of rows against the columns of a block, by slot. Every column is
-/// planned first: its largest exponents decide the quantum. Only then are the
-/// products summed, so that one column's latency hides behind the others.
+/// One vector of rows against the columns of a block, by slot: the product
+/// fields of the largest exponents, which decide the quanta. Every column is
+/// planned before the products are summed, so that one column's latency hides
+/// behind the others. Nothing else is kept: a machine holds few stores in
+/// flight, and looks ahead no further than they reach.
 template <class V>
 struct alignas(64) Plan {
-  uint32_t fields[blockColumns][V::lanes]; ///< product fields of the exponents
-  uint32_t scales[blockColumns][V::lanes]; ///< f32, into quanta
-  uint32_t sums[blockColumns][V::lanes];   ///< in quanta
-  /// Above maxSafeSum where a sum may have left 32 bits.
-  uint32_t overflows[blockColumns][V::lanes];
+  uint32_t fields[blockColumns][V::lanes];
 };
 
 /// The largest fields and overflows of all slots: mostly one look at them shows
@@ -78,17 +74,18 @@ struct Watch {
   void addOverflow(typename V::I overflow) {
     overflows = V::template maxLanes<32>(overflows, overflow);
   }
+  uint32_t overflowLanes() const { return V::above(overflows, maxSafeSum); }
   bool suspects() const {
-    return (V::above(fields, maxSafeField - minSafeField) |
-            V::above(overflows, maxSafeSum)) != 0;
+    return (V::above(fields, maxSafeField - minSafeField) | overflowLanes()) !=
+           0;
   }
 };
 
 /// Plans one slot with accumulators `c`, whose products have the largest field
 /// `field`, with anything below it. With `ZeroProducts` all of them are zero.
 template <class V, bool ZeroProducts>
-void planSlot(const DotSpec &spec, typename V::I c, typename V::I field,
-              Plan<V> &plan, int slot, Watch<V> &watch) {
+void planSlot(typename V::I c, typename V::I field, Plan<V> &plan, int slot,
+              Watch<V> &watch) {
   using I = typename V::I;
   // A subnormal comes out one too low here, which is out of the limits anyway.
   I magnitude = V::bitAnd(c, V::set1(f32Magnitude));
@@ -101,14 +98,7 @@ void planSlot(const DotSpec &spec, typename V::I c, typename V::I field,
         magnitude, V::set1(0),
         V::template maxLanes<32>(field, V::set1(minSafeField)), field);
   watch.addField(field);
-  // Into quanta of 2^(exponent - fractionBits).
-  I lift = V::set1((3 * f32Bias + static_cast<uint32_t>(spec.fractionBits))
-                   << f32MantissaBits);
-  I scale = V::sub(lift, field);
   V::store(plan.fields[slot], field);
-  V::store(plan.scales[slot], scale);
-  V::store(plan.sums[slot],
-           V::truncate(V::mul(V::asFloat(c), V::asFloat(scale))));
 }
 
 /// The largest fields of the products of a vector of rows, given by its packed
@@ -148,21 +138,20 @@ void planSlots(const BlockOperands &block, int lane, Plan<V> &plan,
                                       &columns.exponents[slot * maxStepWords],
                                       fields);
     for (int n = 0; n < group; ++n)
-      planSlot<V, ZeroRows>(block.spec, accumulators(slot + n), fields[n], plan,
-                            slot + n, watch);
+      planSlot<V, ZeroRows>(accumulators(slot + n), fields[n], plan, slot + n,
+                            watch);
   }
   for (; slot < columns.busy; ++slot) {
     I field;
     productFields<V, W, Words, 1>(&block.rows.exponents[0][lane],
                                   &columns.exponents[slot * maxStepWords],
                                   &field);
-    planSlot<V, ZeroRows>(block.spec, accumulators(slot), field, plan, slot,
-                          watch);
+    planSlot<V, ZeroRows>(accumulators(slot), field, plan, slot, watch);
   }
   constexpr uint32_t zeroField = (f32Bias + zeroExponent) << f32MantissaBits;
   I field = V::add(V::load(&block.rows.maxExponent[lane]), V::set1(zeroField));
   for (; slot < blockColumns; ++slot)
-    planSlot<V, true>(block.spec, accumulators(slot), field, plan, slot, watch);
+    planSlot<V, true>(accumulators(slot), field, plan, slot, watch);
 }
 
 /// Adds to each of `sums` the products of `Words` words with `Count` columns,
@@ -182,7 +171,7 @@ void addProducts(const float *a, const float *b, const typename V::F *scales,
 }
 
 /// Adds all products of `Count` slots to `sums`, and gives for each slot what
-/// Plan::overflows keeps.
+/// is above maxSafeSum where the sum may have left 32 bits.
 template <class V, int W, int Words, int Count>
 void addAllProducts(const float *a, const float *b, const typename V::F *scales,
                     typename V::I *sums, typename V::I *overflows) {
@@ -216,7 +205,7 @@ void addAllProducts(const float *a, const float *b, const typename V::F *scales,
   }
 }
 
-/// Rounds the sums of a slot into its accumulators.
+/// Rounds the sum of a slot into its accumulators.
 template <class V, int W>
 void finishSlot(const BlockOperands &block, const Plan<V> &plan, int slot,
                 int lane, typename V::I sum) {
@@ -232,35 +221,32 @@ void finishSlot(const BlockOperands &block, const Plan<V> &plan, int slot,
   V::store(&block.after.values[block.columns.order[slot]][lane], result);
 }
 
-/// Sums the products of `Count` planned slots and rounds them.
-template <class V, int W, int Words, int Count>
-void sumSlots(const BlockOperands &block, Plan<V> &plan, int slot, int lane,
-              Watch<V> &watch) {
+/// Sums the products of `Count` planned slots and rounds them. With
+/// `ZeroProducts` there is only the accumulator.
+template <class V, int W, int Words, int Count, bool ZeroProducts>
+void sumSlots(const BlockOperands &block, const Plan<V> &plan, int slot,
+              int lane, Watch<V> &watch) {
   using I = typename V::I;
   using F = typename V::F;
+  uint32_t fraction = static_cast<uint32_t>(block.spec.fractionBits);
+  I lift = V::set1((3 * f32Bias + fraction) << f32MantissaBits);
   I sums[Count], overflows[Count];
   F scales[Count];
   for (int n = 0; n < Count; ++n) {
-    sums[n] = V::load(plan.sums[slot + n]);
-    scales[n] = V::asFloat(V::load(plan.scales[slot + n]));
+    int j = block.columns.order[slot + n];
+    scales[n] = V::asFloat(V::sub(lift, V::load(plan.fields[slot + n])));
+    sums[n] = V::truncate(
+        V::mul(V::asFloat(V::load(&block.before.values[j][lane])), scales[n]));
   }
-  addAllProducts<V, W, Words, Count>(
-      &block.rows.values[0][0][lane],
-      &block.columns.values[0][slot * maxStepWords], scales, sums, overflows);
-  for (int n = 0; n < Count; ++n) {
-    V::store(plan.overflows[slot + n], overflows[n]);
-    watch.addOverflow(overflows[n]);
+  if constexpr (!ZeroProducts) {
+    addAllProducts<V, W, Words, Count>(
+        &block.rows.values[0][0][lane],
+        &block.columns.values[0][slot * maxStepWords], scales, sums, overflows);
+    for (int n = 0; n < Count; ++n)
+      watch.addOverflow(overflows[n]);
+  }
+  for (int n = 0; n < Count; ++n)
     finishSlot<V, W>(block, plan, slot + n, lane, sums[n]);
-  }
-}
-
-/// Rounds the slots from `slot`, whose products are all zero.
-template <class V, int W>
-void alignSlots(const BlockOperands &block, Plan<V> &plan, int slot, int lane) {
-  for (; slot < blockColumns; ++slot) {
-    V::store(plan.overflows[slot], V::set1(0));
-    finishSlot<V, W>(block, plan, slot, lane, V::load(plan.sums[slot]));
-  }
 }
 
 /// Redoes one lane with the scalar rule.
@@ -273,11 +259,11 @@ inline uint32_t scalarLane(const DotSpec &spec, const RowBlock &rows, int row,
 }
 
 /// Rewrites the lanes that the f32 evaluation got wrong. In `zeroRows` all
-/// products are zero, and in `specialRows` some are special.
+/// products are zero, and `badRows` are to be redone in any case.
 template <class V>
 [[gnu::noinline]] void repairSlots(const BlockOperands &block,
                                    const Plan<V> &plan, int lane,
-                                   uint32_t zeroRows, uint32_t specialRows) {
+                                   uint32_t zeroRows, uint32_t badRows) {
   using I = typename V::I;
   const ColumnBlock &columns = block.columns;
   for (int slot = 0; slot < blockColumns; ++slot) {
@@ -285,17 +271,16 @@ template <class V>
     const uint32_t *before = &block.before.values[j][lane];
     uint32_t *after = &block.after.values[j][lane];
     bool special = slot < columns.busy && (columns.specialSlots >> slot) & 1;
-    uint32_t specialLanes = special ? V::allLanes : specialRows;
+    uint32_t badLanes = special ? V::allLanes : badRows;
     uint32_t zeroLanes = slot < columns.busy ? zeroRows : V::allLanes;
     I field = V::load(plan.fields[slot]);
     uint32_t high = V::above(field, maxSafeField);
     uint32_t low = V::below(field, minSafeField);
     // Zero times anything finite, added to zero, is zero.
     I magnitude = V::bitAnd(V::load(before), V::set1(f32Magnitude));
-    uint32_t zero = low & zeroLanes & ~specialLanes & V::zeroBits(magnitude);
+    uint32_t zero = low & zeroLanes & ~badLanes & V::zeroBits(magnitude);
     V::store(after, V::clear(V::load(after), zero));
-    uint32_t bad = high | low | specialLanes |
-                   V::above(V::load(plan.overflows[slot]), maxSafeSum);
+    uint32_t bad = high | low | badLanes;
     for (uint32_t left = bad & ~zero; left != 0; left &= left - 1) {
       int i = __builtin_ctz(left);
       after[i] = scalarLane(block.spec, block.rows, lane + i,
@@ -318,14 +303,16 @@ void multiplyLanes(const BlockOperands &block, int lane) {
   } else {
     planSlots<V, W, Words, false>(block, lane, plan, watch);
     for (; slot + group <= columns.busy; slot += group)
-      sumSlots<V, W, Words, group>(block, plan, slot, lane, watch);
+      sumSlots<V, W, Words, group, false>(block, plan, slot, lane, watch);
     for (; slot < columns.busy; ++slot)
-      sumSlots<V, W, Words, 1>(block, plan, slot, lane, watch);
+      sumSlots<V, W, Words, 1, false>(block, plan, slot, lane, watch);
   }
-  alignSlots<V, W>(block, plan, slot, lane);
+  for (; slot < blockColumns; ++slot)
+    sumSlots<V, W, Words, 1, true>(block, plan, slot, lane, watch);
   if (__builtin_expect(
           (specialRows | columns.specialSlots) != 0 || watch.suspects(), 0))
-    repairSlots<V>(block, plan, lane, zeroRows, specialRows);
+    repairSlots<V>(block, plan, lane, zeroRows,
+                   specialRows | watch.overflowLanes());
 }
 
 /// Accumulators from a warp's registers to columns, and back.
@@ -387,7 +374,7 @@ void multiply(const DotSpec &spec, const RowBlock &rows,
 template <class V>
 constexpr StepKernels makeKernels(const char *name) {
   return {name,      decodeRows<V>,   decodeColumns<V>, multiply<V>,
-          V::gather, V::gatherChunks, V::scatter};
+          V::gather, V::gatherChunks, V::joinChunks,    V::scatter};
 }
 
 } // namespace

@@ -13,6 +13,8 @@
 
 #include "sim/tensor/StepKernels.h"
 
+#include <cstring>
+
 namespace tilewright::sim {
 namespace {
 
@@ -211,6 +213,11 @@ void orderColumns(uint32_t packed, int words, ColumnBlock &columns) {
   static_assert(maxStepWords == 8, "a column's bits are a byte");
   uint64_t unused = (0xffu << words & 0xff) * 0x0101010101010101u;
   uint64_t zeroColumns = fullBytes(zeros | unused);
+  static constexpr int inOrder[blockColumns] = {0, 1, 2, 3, 4, 5, 6, 7};
+  columns.busy = blockColumns;
+  if (zeroColumns == 0)
+    return static_cast<void>(
+        std::memcpy(columns.order, inOrder, sizeof(inOrder)));
   int busy = 0, last = blockColumns;
   for (int j = 0; j < blockColumns; ++j) {
     bool zero = (zeroColumns >> (j * maxStepWords)) & 1;

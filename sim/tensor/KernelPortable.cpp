@@ -128,6 +128,11 @@ struct Portable {
         out[q][row + 8] = high[4 * row + q];
       }
   }
+  static void joinChunks(const uint8_t *data, const uint32_t *offsets,
+                         uint32_t *out) {
+    for (int i = 0; i < 16; ++i)
+      std::memcpy(out + 4 * i, data + offsets[i], 16);
+  }
   static void gatherChunks(const uint8_t *low, const uint32_t *lowOffsets,
                            const uint8_t *high, const uint32_t *highOffsets,
                            uint32_t *const out[4]) {

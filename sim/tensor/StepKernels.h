@@ -74,6 +74,9 @@ struct StepKernels {
   void (*gatherChunks)(const uint8_t *low, const uint32_t *lowOffsets,
                        const uint8_t *high, const uint32_t *highOffsets,
                        uint32_t *const out[4]);
+  /// Sixteen 16-byte chunks, each at its offset from `data`, one after another.
+  void (*joinChunks)(const uint8_t *data, const uint32_t *offsets,
+                     uint32_t *out);
   /// The inverse of gather.
   void (*scatter)(const uint32_t *const in[4], uint32_t *low, uint32_t *high);
 };

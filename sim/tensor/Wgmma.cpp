@@ -10,9 +10,6 @@
 
 namespace tilewright::sim {
 
-/// Words of one 16-byte chunk.
-static constexpr int chunkWords = chunkBytes / 4;
-
 static const char *checkTypes(const WgmmaOp &op) {
   switch (op.aType) {
   case MatrixType::F16:
@@ -177,12 +174,12 @@ static void rowsFromMMajor(const SharedOperand &operand, int firstRow,
   }
 }
 
-static void columnsFromKMajor(const SharedOperand &operand, int firstColumn,
+static void columnsFromKMajor(const StepKernels &kernels,
+                              const SharedOperand &operand, int firstColumn,
                               ColumnBlock &columns) {
   const uint8_t *base;
   const uint32_t *offsets = operand.group(firstColumn / 8, base);
-  for (int i = 0; i < 2 * blockColumns; ++i)
-    std::memcpy(&columns.words[i * chunkWords], base + offsets[i], chunkBytes);
+  kernels.joinChunks(base, offsets, columns.words);
 }
 
 /// N-major B: chunk (depth, i) holds 8 columns; two depths make a word.
@@ -262,7 +259,7 @@ WgmmaResult runWgmmaWith(const StepKernels &kernels, const WgmmaOp &op,
     if (op.transposeB)
       columnsFromNMajor(operandB, op.n, column, columns);
     else
-      columnsFromKMajor(operandB, column, columns);
+      columnsFromKMajor(kernels, operandB, column, columns);
     decodeBlock(kernels, block, columns);
     multiplyColumns(operation, rows, columns, column);
   }
