@@ -76,16 +76,16 @@ constexpr int packedBias = W == 8 ? 60 : static_cast<int>(f32Bias);
 template <int W>
 constexpr int packedZero = W == 8 ? 0 : zeroExponent + packedBias<W>;
 
-template <class I>
+template <class V>
 struct PackedExponents {
-  I exponents;
-  I special; ///< all ones in a lane that holds an infinity or a NaN
+  typename V::I exponents;
+  typename V::I special; ///< all ones in a lane that holds an infinity or a NaN
 };
 
 /// Packed exponents of one vector of words. That of a special value means
 /// nothing.
 template <class V, MatrixType Type>
-PackedExponents<typename V::I> exponentsOf(typename V::I words) {
+PackedExponents<V> exponentsOf(typename V::I words) {
   using I = typename V::I;
   constexpr ElementCode code = codeOf(Type);
   constexpr int W = code.bits;
@@ -179,7 +179,7 @@ void decodeRowsAs(uint32_t signs, int words, RowBlock &rows) {
     I maximum = V::set1(0), any = V::set1(0), special = V::set1(0);
     for (int w = 0; w < words; ++w) {
       I raw = V::bitXor(V::load(&rows.words[w][lane]), V::set1(signs));
-      PackedExponents<I> packed = exponentsOf<V, Type>(raw);
+      PackedExponents<V> packed = exponentsOf<V, Type>(raw);
       V::store(&rows.exponents[w][lane], packed.exponents);
       maximum = V::template maxLanes<W>(maximum, packed.exponents);
       special = V::bitOr(special, packed.special);
@@ -250,7 +250,7 @@ void decodeColumnsAs(uint32_t signs, int words, ColumnBlock &columns) {
   uint64_t special = 0;
   for (int entry = 0; entry < columns.busy * maxStepWords; entry += V::lanes) {
     I raw = V::bitXor(V::load(source + entry), V::set1(signs));
-    PackedExponents<I> packed = exponentsOf<V, Type>(raw);
+    PackedExponents<V> packed = exponentsOf<V, Type>(raw);
     V::store(&columns.exponents[entry], packed.exponents);
     uint64_t specialEntries = V::zeroBits(packed.special) ^ V::allLanes;
     special |= specialEntries << entry;
