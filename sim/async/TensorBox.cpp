@@ -140,21 +140,42 @@ static void fillOutside(const TensorMap &map, uint8_t *row, uint32_t bytes) {
     row[i] = 0x7f;
 }
 
-/// The ftz types flush subnormals to zeros of their sign as they are loaded.
-static void flushSubnormals(uint8_t *row, uint32_t bytes) {
-  constexpr uint32_t sign = 0x80000000u, exponent = 0x7f800000u;
-  for (uint32_t i = 0; i < bytes; i += sizeof(uint32_t)) {
-    uint32_t bits;
-    std::memcpy(&bits, row + i, sizeof(bits));
-    if ((bits & exponent) == 0)
-      bits &= sign;
-    std::memcpy(row + i, &bits, sizeof(bits));
-  }
-}
-
 static bool flushes(TensorDataType type) {
   return type == TensorDataType::Float32Ftz ||
          type == TensorDataType::TFloat32Ftz;
+}
+
+static bool roundsToTf32(TensorDataType type) {
+  return type == TensorDataType::TFloat32 ||
+         type == TensorDataType::TFloat32Ftz;
+}
+
+constexpr uint32_t signBit = 0x80000000u, exponentBits = 0x7f800000u;
+/// Of an f32, behind the ten bits of tf32's significand.
+constexpr uint32_t belowTf32 = 0x1fffu, halfBelowTf32 = 0x1000u;
+constexpr uint32_t quietBit = 0x400000u;
+
+/// To nearest, ties away from zero, as cvt.rna.tf32 does.
+static uint32_t roundedToTf32(uint32_t bits) {
+  if ((bits & exponentBits) != exponentBits)
+    return (bits + halfBelowTf32) & ~belowTf32;
+  bool isNan = (bits & ~(signBit | exponentBits)) != 0;
+  return (bits & ~belowTf32) | (isNan ? quietBit : 0);
+}
+
+/// What loads do to elements of some types: those of `_FTZ` flush subnormals to
+/// zeros of their sign, the TFLOAT32 ones round. (CUTLASS: "TMA converts f32
+/// input to tf32 when copying from GMEM to SMEM".)
+static void convertLoaded(TensorDataType type, uint8_t *row, uint32_t bytes) {
+  for (uint32_t i = 0; i < bytes; i += sizeof(uint32_t)) {
+    uint32_t bits;
+    std::memcpy(&bits, row + i, sizeof(bits));
+    if (flushes(type) && (bits & exponentBits) == 0)
+      bits &= signBit;
+    if (roundsToTf32(type))
+      bits = roundedToTf32(bits);
+    std::memcpy(row + i, &bits, sizeof(bits));
+  }
 }
 
 static std::string outsideAllocation(const char *what, uint64_t address,
@@ -199,12 +220,14 @@ TransferResult loadTensorBox(const TensorMap &map, const int32_t *coordinates,
         return {outsideAllocation("reads", row.address, bytes), 0};
       prefetchRow(map, source);
     }
-    if (row.count != rowElements || flushes(map.type)) {
+    bool converts = flushes(map.type) || roundsToTf32(map.type);
+    if (row.count != rowElements || converts) {
       fillOutside(map, buffer, rowBytes);
-      if (row.count != 0)
+      if (row.count != 0) {
         std::memcpy(buffer + row.first * size, source, row.count * size);
-      if (flushes(map.type))
-        flushSubnormals(buffer, rowBytes);
+        if (converts)
+          convertLoaded(map.type, buffer + row.first * size, row.count * size);
+      }
       source = buffer;
     }
     putRow(map.swizzle, shared.data, sharedAddress + i * rowBytes, source,

@@ -9,6 +9,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -210,21 +214,70 @@ TEST_F(TensorBox, VisitsWhatAStoreWrites) {
   }
 }
 
-TEST_F(TensorBox, FlushesSubnormalsOfFtzTypes) {
+/// What a load makes of f32 values.
+template <size_t Count>
+static std::array<uint32_t, Count>
+loaded(TensorDataType type, const std::array<uint32_t, Count> &values,
+       Arena &arena, uint8_t *shared, SharedSpan span) {
   TensorMap map;
-  map.type = TensorDataType::Float32Ftz;
+  map.type = type;
   map.rank = 1;
   map.address = arenaBase;
-  map.dim[0] = map.box[0] = 4;
-  map.stride[0] = 4;
+  map.dim[0] = map.box[0] = Count;
+  map.stride[0] = sizeof(uint32_t);
   map.elementStride[0] = 1;
-  const uint32_t values[] = {0x00000001u, 0x807fffffu, 0x00800000u,
-                             0x3f800000u};
-  const uint32_t expected[] = {0, 0x80000000u, 0x00800000u, 0x3f800000u};
-  std::memcpy(arena.bytes.data(), values, sizeof(values));
+  std::memcpy(arena.bytes.data(), values.data(), sizeof(values));
   int32_t origin = 0;
-  ASSERT_EQ(loadTensorBox(map, &origin, 0, span(), arena.access()).error, "");
-  EXPECT_EQ(std::memcmp(shared.data(), expected, sizeof(expected)), 0);
+  EXPECT_EQ(loadTensorBox(map, &origin, 0, span, arena.access()).error, "");
+  std::array<uint32_t, Count> result;
+  std::memcpy(result.data(), shared, sizeof(result));
+  return result;
+}
+
+TEST_F(TensorBox, FlushesSubnormalsOfFtzTypes) {
+  const std::array<uint32_t, 4> values = {0x00000001u, 0x807fffffu, 0x00800000u,
+                                          0x3f800000u};
+  const std::array<uint32_t, 4> expected = {0, 0x80000000u, 0x00800000u,
+                                            0x3f800000u};
+  for (TensorDataType type :
+       {TensorDataType::Float32Ftz, TensorDataType::TFloat32Ftz})
+    EXPECT_EQ(loaded(type, values, arena, shared.data(), span()), expected);
+  EXPECT_EQ(
+      loaded(TensorDataType::Float32, values, arena, shared.data(), span()),
+      values);
+}
+
+/// The nearest multiple of tf32's last place, in double; ties away from zero.
+static uint32_t nearestTf32(uint32_t bits) {
+  double value = std::bit_cast<float>(bits);
+  int exponent = value == 0 ? -126 : std::max(std::ilogb(value), -126);
+  double place = std::ldexp(1.0, exponent - 10);
+  return std::bit_cast<uint32_t>(
+      static_cast<float>(std::round(value / place) * place));
+}
+
+TEST_F(TensorBox, RoundsToTf32) {
+  std::array<uint32_t, 64> values = {
+      0x3f800fffu, 0x3f801000u, 0x3f803000u, 0xbf801000u, 0x7f7fefffu,
+      0x7f7ff000u, 0xff7fffffu, 0x00000fffu, 0x00001000u, 0x807fffffu};
+  std::mt19937 random(7);
+  for (size_t i = 10; i < values.size(); ++i)
+    do
+      values[i] = random();
+    while ((values[i] & 0x7f800000u) == 0x7f800000u);
+  std::array<uint32_t, 64> expected;
+  std::transform(values.begin(), values.end(), expected.begin(), nearestTf32);
+  EXPECT_EQ(
+      loaded(TensorDataType::TFloat32, values, arena, shared.data(), span()),
+      expected);
+
+  const std::array<uint32_t, 4> special = {0x7f800000u, 0xff800000u,
+                                           0x7f800001u, 0xffffffffu};
+  const std::array<uint32_t, 4> kept = {0x7f800000u, 0xff800000u, 0x7fc00000u,
+                                        0xffffe000u};
+  EXPECT_EQ(
+      loaded(TensorDataType::TFloat32, special, arena, shared.data(), span()),
+      kept);
 }
 
 TEST_F(TensorBox, RefusesWhatLeavesMemory) {
