@@ -378,7 +378,7 @@ def InsertFences : TilePass<"tile-insert-fences"> {
     Puts `mma_fence` before and `mma_commit` after every product, and an `mma_wait`
     where a result still in flight would be read. Shared memory that ordinary
     stores wrote gets `fence_async` and `sync` before a copy or product reads it;
-    shared memory that a copy still reads gets `copy_wait` and `sync` before it is
+    shared memory that a copy still reads gets `copy_wait`, a sync too, before it is
     written again, and before the role ends. Roles that synchronize get a named
     barrier, turns become named barriers.
 

@@ -139,8 +139,9 @@ static bool needsBarrier(tile::RoleOp role) {
   if (role.getWarps() == 1)
     return false;
   auto result = role.walk([](Operation *op) {
-    bool synchronizes = isa<tile::SyncOp, tile::ReduceOp, tile::ArgmaxOp,
-                            tile::ConvertOp, tile::ClusterSumOp>(op);
+    bool synchronizes =
+        isa<tile::SyncOp, tile::ReduceOp, tile::ArgmaxOp, tile::ConvertOp,
+            tile::ClusterSumOp, tile::CopyWaitOp>(op);
     return synchronizes ? WalkResult::interrupt() : WalkResult::advance();
   });
   return result.wasInterrupted();

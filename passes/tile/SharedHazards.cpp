@@ -20,13 +20,10 @@ struct HazardState {
   SmallVector<Value> reading;
   /// Whether control flow has mixed the order of `reading`.
   bool isMixed = false;
-  /// Copies that a `copy_wait` has let run on; the others' end awaits a sync.
-  std::optional<size_t> waited;
 
   bool operator==(const HazardState &other) const {
     return dirty == other.dirty && fenced == other.fenced &&
-           reading == other.reading && isMixed == other.isMixed &&
-           waited == other.waited;
+           reading == other.reading && isMixed == other.isMixed;
   }
 };
 
@@ -68,8 +65,6 @@ static HazardState join(const HazardState &a, const HazardState &b) {
         result.reading.push_back(value);
     result.isMixed = true;
   }
-  if (a.waited != b.waited)
-    result.waited = std::nullopt;
   return result;
 }
 
@@ -77,12 +72,15 @@ static void applySync(HazardState &state) {
   state.dirty.remove_if(
       [&](Value value) { return state.fenced.contains(value); });
   state.fenced.clear();
-  if (!state.waited)
-    return;
-  size_t running = std::min(*state.waited, state.reading.size());
+}
+
+/// A wait is a sync too: one thread waits for the copies, and the others for
+/// it.
+static void applyWait(HazardState &state, size_t inFlight) {
+  size_t running = std::min(inFlight, state.reading.size());
   state.reading.erase(state.reading.begin(), state.reading.end() - running);
   state.isMixed &= !state.reading.empty();
-  state.waited = std::nullopt;
+  applySync(state);
 }
 
 /// A store to what a copy may still be reading.
@@ -97,10 +95,8 @@ void HazardWalk::visitStore(Operation *op, Value target, HazardState &state,
       OpBuilder builder(op);
       tile::CopyWaitOp::create(builder, op->getLoc(), younger,
                                /*written=*/false);
-      tile::SyncOp::create(builder, op->getLoc());
     }
-    state.waited = younger;
-    applySync(state);
+    applyWait(state, younger);
   }
   state.dirty.insert(root);
   state.fenced.remove(root);
@@ -178,7 +174,7 @@ HazardState HazardWalk::walk(Block *block, HazardState state, bool insert) {
     } else if (isa<tile::FenceAsyncOp>(op)) {
       state.fenced = state.dirty;
     } else if (auto wait = dyn_cast<tile::CopyWaitOp>(op)) {
-      state.waited = wait.getInFlight();
+      applyWait(state, wait.getInFlight());
     } else if (isa<tile::SyncOp, tile::ClusterSyncOp>(op)) {
       applySync(state);
     }
@@ -188,7 +184,7 @@ HazardState HazardWalk::walk(Block *block, HazardState state, bool insert) {
 
 void insertSharedFences(Block *block) {
   HazardState state = HazardWalk().walk(block, HazardState(), /*insert=*/true);
-  if (state.reading.empty() || state.waited == 0)
+  if (state.reading.empty())
     return;
   // The shared memory of a CTA is gone when it ends.
   OpBuilder builder = OpBuilder::atBlockEnd(block);

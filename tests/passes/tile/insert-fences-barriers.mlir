@@ -2,7 +2,9 @@
 
 // Roles that synchronize have a barrier for each replica; one warp needs none.
 // CHECK-LABEL: tile.kernel @barriers
-tile.kernel @barriers() {
+tile.kernel @barriers(%x: !tile.global<?x64xbf16, [tokens]>) {
+  %c0 = arith.constant 0 : index
+  %s = tile.alloc : !tile.shared<64x64xbf16, swizzle = 128>
   %order = tile.order : !tile.order
   // CHECK: tile.role @alone warps = 1 {
   tile.role @alone warps = 1 {
@@ -10,8 +12,8 @@ tile.kernel @barriers() {
   }
   // CHECK: tile.role @pair warpgroups = 1 replicas = 2 (%[[REPLICA:.*]]) attributes {barrier = 1 : i64} {
   tile.role @pair warpgroups = 1 replicas = 2 (%replica) {
-    // Barriers 4 and 5: a replica waits at its own and passes at the next one's.
-    // CHECK-DAG: %[[BASE:.*]] = arith.constant 4 : i32
+    // Barriers 5 and 6: a replica waits at its own and passes at the next one's.
+    // CHECK-DAG: %[[BASE:.*]] = arith.constant 5 : i32
     // CHECK:     %[[R:.*]] = arith.index_castui %[[REPLICA]]
     // CHECK:     %[[AFTER:.*]] = arith.addi %[[R]], %{{.*}}
     // CHECK:     %[[LAST:.*]] = arith.cmpi eq, %[[AFTER]], %{{.*}}
@@ -31,5 +33,11 @@ tile.kernel @barriers() {
   // CHECK: tile.role @last warpgroups = 2 attributes {barrier = 3 : i64} {
   tile.role @last warpgroups = 2 {
     tile.sync
+  }
+  // All wait for the copy, which is the one warp's that issued it.
+  // CHECK: tile.role @copies warpgroups = 1 attributes {barrier = 4 : i64} {
+  // CHECK: tile.copy_wait 0
+  tile.role @copies warpgroups = 1 {
+    tile.copy_out %s to %x[%c0, %c0] : !tile.shared<64x64xbf16, swizzle = 128>, !tile.global<?x64xbf16, [tokens]>
   }
 }

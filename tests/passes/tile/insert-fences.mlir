@@ -81,7 +81,6 @@ tile.kernel @staging(%x: !tile.global<?x64xbf16, [tokens]>, %f: i32) attributes 
   // CHECK: scf.for
   scf.for %i = %c0 to %c640 step %c64 {
     // CHECK-NEXT: tile.copy_wait 1
-    // CHECK-NEXT: tile.sync
     // CHECK-NEXT: tile.store_matrix %{{.*}} to %[[A]]
     tile.store_matrix %h to %a : !tile.fragment<64x64xbf16>, !s
     // CHECK-NEXT: tile.fence_async
@@ -89,7 +88,6 @@ tile.kernel @staging(%x: !tile.global<?x64xbf16, [tokens]>, %f: i32) attributes 
     // CHECK-NEXT: tile.copy_out %[[A]]
     tile.copy_out %a to %x[%i, %c0] : !s, !tile.global<?x64xbf16, [tokens]>
     // CHECK-NEXT: tile.copy_wait 1
-    // CHECK-NEXT: tile.sync
     // CHECK-NEXT: tile.store_matrix %{{.*}} to %[[B]]
     tile.store_matrix %h to %b : !tile.fragment<64x64xbf16>, !s
     // CHECK-NEXT: tile.fence_async
@@ -99,6 +97,33 @@ tile.kernel @staging(%x: !tile.global<?x64xbf16, [tokens]>, %f: i32) attributes 
   }
   // The memory is gone when the CTA ends.
   // CHECK: tile.copy_wait 0
+  // CHECK-NEXT: }
+}
+
+// -----
+
+// A wait of the author's is enough where it is for the copy of the buffer that
+// is stored to; where it lets that one run on, another one follows.
+!s = !tile.shared<64x64xbf16, swizzle = 128>
+// CHECK-LABEL: tile.kernel @waits
+// CHECK-DAG: %[[A:.*]] = tile.alloc {overlay = "a"}
+// CHECK-DAG: %[[B:.*]] = tile.alloc {overlay = "b"}
+tile.kernel @waits(%x: !tile.global<?x64xbf16, [tokens]>) attributes {warps = 4} {
+  %c0 = arith.constant 0 : index
+  %a = tile.alloc {overlay = "a"} : !s
+  %b = tile.alloc {overlay = "b"} : !s
+  %h = tile.load %x[%c0, %c0] : !tile.global<?x64xbf16, [tokens]> to !tile.fragment<64x64xbf16>
+  // CHECK: tile.copy_out %[[A]]
+  tile.copy_out %a to %x[%c0, %c0] : !s, !tile.global<?x64xbf16, [tokens]>
+  // CHECK-NEXT: tile.copy_out %[[B]]
+  tile.copy_out %b to %x[%c0, %c0] : !s, !tile.global<?x64xbf16, [tokens]>
+  // CHECK-NEXT: tile.copy_wait 1
+  tile.copy_wait 1
+  // CHECK-NEXT: tile.store_matrix %{{.*}} to %[[A]]
+  tile.store_matrix %h to %a : !tile.fragment<64x64xbf16>, !s
+  // CHECK-NEXT: tile.copy_wait 0
+  // CHECK-NEXT: tile.store_matrix %{{.*}} to %[[B]]
+  tile.store_matrix %h to %b : !tile.fragment<64x64xbf16>, !s
   // CHECK-NEXT: }
 }
 
