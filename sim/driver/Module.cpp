@@ -65,6 +65,7 @@ std::optional<int> Function::attribute(int attribute) {
   case CU_FUNC_ATTRIBUTE_NUM_REGS:
     return int(kernel->regs);
   case CU_FUNC_ATTRIBUTE_PTX_VERSION:
+    return kernel->targetVersion;
   case CU_FUNC_ATTRIBUTE_BINARY_VERSION:
     return sku.computeCapabilityMajor * 10 + sku.computeCapabilityMinor;
   case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:

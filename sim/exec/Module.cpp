@@ -84,6 +84,7 @@ private:
   std::vector<uint64_t> allocations;
   std::unordered_map<std::string, GlobalVariable> placedGlobals;
   std::deque<Kernel> kernelList;
+  int targetVersion = 0;
   std::deque<KernelCode> kernelCode;
   /// Module-scope shared variables that callable functions use.
   std::vector<const ptx::Variable *> commonShared;
@@ -118,6 +119,7 @@ void LoadedModule::checkTarget() {
   if (!splitArch(ast.target, wanted, wantedSuffix))
     throw SyntaxError{ast.targetLocation,
                       "unknown target '" + std::string(ast.target) + "'"};
+  targetVersion = wanted;
   splitArch(config.arch, have, haveSuffix);
   bool runs = wantedSuffix ? wanted == have && wantedSuffix == haveSuffix
                            : wanted <= have;
@@ -473,6 +475,7 @@ void LoadedModule::addKernel(const ptx::Function &function, FunctionInfo &info,
     kernel.requiredCluster = toDim3(*function.requiredCluster);
   kernel.explicitCluster = function.explicitCluster;
   kernel.maxClusterRank = function.maxClusterRank;
+  kernel.targetVersion = targetVersion;
   kernel.code = &kernelCode.emplace_back(KernelCode{
       &program, &info, shared.end, shared.dynamicAlign, shared.variables});
 }

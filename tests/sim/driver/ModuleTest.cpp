@@ -273,6 +273,23 @@ TEST_F(ModuleTest, ParameterInfo) {
   EXPECT_EQ(size, 8u);
   EXPECT_EQ(info(mixed, 3, &offset, &size), CUDA_ERROR_INVALID_VALUE);
 }
+/// CUB chooses among what it was compiled for by the version of the text.
+TEST_F(ModuleTest, VersionsOfOlderText) {
+  const char *ptx = ".version 8.3\n.target sm_80\n.address_size 64\n"
+                    ".visible .entry empty() { ret; }\n";
+  CUmodule old = nullptr;
+  CUfunction empty = nullptr;
+  ASSERT_CUDA(CU(cuModuleLoadData)(&old, ptx));
+  ASSERT_CUDA(CU(cuModuleGetFunction)(&empty, old, "empty"));
+  auto get = CU(cuFuncGetAttribute);
+  int value = -1;
+  EXPECT_CUDA(get(&value, CU_FUNC_ATTRIBUTE_PTX_VERSION, empty));
+  EXPECT_EQ(value, 80);
+  EXPECT_CUDA(get(&value, CU_FUNC_ATTRIBUTE_BINARY_VERSION, empty));
+  EXPECT_EQ(value, 90);
+  EXPECT_CUDA(CU(cuModuleUnload)(old));
+}
+
 TEST_F(ModuleTest, ManagedVariablesByName) {
   const char *ptx =
       ".version 8.3\n.target sm_90\n.address_size 64\n"
