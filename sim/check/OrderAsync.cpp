@@ -201,6 +201,42 @@ static uint64_t inCta(uint64_t address, int rank) {
                                              << clusterRankShift;
 }
 
+/// An earlier lane's copy from shared memory has the same operands: what the
+/// two write is the same too. CUTLASS has all lanes of a warp store its tile.
+static bool repeatsOperands(Warp &warp, uint32_t lane,
+                            std::initializer_list<Ref> addresses,
+                            std::initializer_list<Ref> numbers) {
+  uint32_t earlier = warp.mask & ((1u << lane) - 1);
+  for (; earlier; earlier &= earlier - 1) {
+    auto other = static_cast<uint32_t>(std::countr_zero(earlier));
+    auto same64 = [&](Ref ref) {
+      return read64(warp, ref, other) == read64(warp, ref, lane);
+    };
+    auto same32 = [&](Ref ref) {
+      return ref == noRef ||
+             read32(warp, ref, other) == read32(warp, ref, lane);
+    };
+    if (std::all_of(addresses.begin(), addresses.end(), same64) &&
+        std::all_of(numbers.begin(), numbers.end(), same32))
+      return true;
+  }
+  return false;
+}
+
+static bool repeatsStore(const BulkSpec &spec, Warp &warp, uint32_t lane) {
+  return !spec.reduces &&
+         repeatsOperands(warp, lane, {spec.destination, spec.source},
+                         {spec.size, spec.byteMask});
+}
+
+static bool repeatsStore(const TensorCopySpec &spec, Warp &warp,
+                         uint32_t lane) {
+  const Ref *at = spec.coordinates;
+  return !spec.reduces &&
+         repeatsOperands(warp, lane, {spec.map, spec.shared},
+                         {at[0], at[1], at[2], at[3], at[4]});
+}
+
 void OrderCheck::bulkCopy(const Inst &inst, const Effect &effect, Warp &warp) {
   const auto &spec = *static_cast<const BulkSpec *>(inst.aux);
   forgetOldRecords(warp);
@@ -223,7 +259,7 @@ void OrderCheck::bulkCopy(const Inst &inst, const Effect &effect, Warp &warp) {
       copyInGroup(inst, who, lane, from, bytes, spec.from, [&] {
         std::byte *at = hostPointer(inst, warp, static_cast<int>(lane), spec.to,
                                     to, bytes, error);
-        if (at)
+        if (at && !repeatsStore(spec, warp, lane))
           range(who, at, bytes, who.lanes, 0, true);
       });
       continue;
@@ -367,7 +403,10 @@ void OrderCheck::tensorCopy(const Inst &inst, const Effect &effect,
       }
       if (from)
         copyInGroup(inst, who, lane, from, map.boxBytes(), ptx::Space::Shared,
-                    [&] { tensorGlobal(who, map, coordinates, true); });
+                    [&] {
+                      if (!repeatsStore(spec, warp, lane))
+                        tensorGlobal(who, map, coordinates, true);
+                    });
       continue;
     }
     bool first = true;
