@@ -158,6 +158,9 @@ private:
                          const View &last);
   void bulkLeftovers(ClusterState &cluster, Cta &cta);
   std::string waitingText(Warp &warp, const Strand &strand);
+  MbarrierState *waitedMbarrier(Warp &warp, const Strand &strand,
+                                const std::byte *&at, Cta *&cta,
+                                uint32_t &offset);
   std::string mbarrierText(Warp &warp, const Strand &strand);
   void transactionFindings(Cluster &cluster);
   void phaseFinding(Warp &warp, const Strand &strand);

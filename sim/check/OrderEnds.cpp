@@ -257,16 +257,24 @@ std::string OrderCheck::waitingText(Warp &warp, const Strand &strand) {
   return "polls memory that nobody changes";
 }
 
-std::string OrderCheck::mbarrierText(Warp &warp, const Strand &strand) {
+/// The mbarrier that a strand waits at; null where none is known to be.
+MbarrierState *OrderCheck::waitedMbarrier(Warp &warp, const Strand &strand,
+                                          const std::byte *&at, Cta *&cta,
+                                          uint32_t &offset) {
   const Inst &inst = launch->program->code[strand.pc];
   int lane = std::countr_zero(strand.mask);
   warp.useFrame(strand.frame);
   const char *error = nullptr;
-  std::byte *at = hostPointer(inst, warp, lane, spaceOf(inst),
-                              laneAddress(inst, warp, lane), 8, error);
+  at = hostPointer(inst, warp, lane, spaceOf(inst),
+                   laneAddress(inst, warp, lane), sizeof(uint64_t), error);
+  return at ? mbarrierAt(warp, at, cta, offset) : nullptr;
+}
+
+std::string OrderCheck::mbarrierText(Warp &warp, const Strand &strand) {
+  const std::byte *at = nullptr;
   Cta *cta = nullptr;
   uint32_t offset = 0;
-  MbarrierState *state = at ? mbarrierAt(warp, at, cta, offset) : nullptr;
+  MbarrierState *state = waitedMbarrier(warp, strand, at, cta, offset);
   Mbarrier object;
   uint64_t bits = 0;
   if (at)
@@ -375,14 +383,10 @@ void OrderCheck::transactionFindings(Cluster &cluster) {
 void OrderCheck::phaseFinding(Warp &warp, const Strand &strand) {
   if (strand.wait != WaitKind::Mbarrier)
     return;
-  const Inst &inst = launch->program->code[strand.pc];
-  int lane = std::countr_zero(strand.mask);
-  const char *error = nullptr;
-  std::byte *at = hostPointer(inst, warp, lane, spaceOf(inst),
-                              laneAddress(inst, warp, lane), 8, error);
+  const std::byte *at = nullptr;
   Cta *cta = nullptr;
   uint32_t offset = 0;
-  MbarrierState *state = at ? mbarrierAt(warp, at, cta, offset) : nullptr;
+  MbarrierState *state = waitedMbarrier(warp, strand, at, cta, offset);
   if (!state)
     return;
   settle(*cta, offset, *state);
@@ -391,7 +395,8 @@ void OrderCheck::phaseFinding(Warp &warp, const Strand &strand) {
   if (state->phases < last + 2)
     return;
   Finding found = finding(
-      Kind::Barrier, inst, warp, static_cast<uint32_t>(lane),
+      Kind::Barrier, launch->program->code[strand.pc], warp,
+      static_cast<uint32_t>(std::countr_zero(strand.mask)),
       "a phase is lost: the mbarrier has completed " +
           std::to_string(state->phases - last) +
           " phases since this warp last saw one, so the parity it waits for "
