@@ -316,7 +316,7 @@ CUresult cuGraphAddMemcpyNode(CUgraphNode *out, CUgraph graph,
 
 CUresult cuGraphMemcpyNodeGetParams(CUgraphNode node, CUDA_MEMCPY3D *params) {
   return getParams<CopyOperation>(
-      node, params, [&](CopyOperation &copy) { *params = copy.description; });
+      node, params, [&](CopyOperation &copy) { *params = *copy.description; });
 }
 
 CUresult cuGraphMemcpyNodeSetParams(CUgraphNode node,
@@ -585,8 +585,7 @@ CUresult cuGraphAddNode_v2(CUgraphNode *out, CUgraph graph,
     if (!areValidEdges(dependencies, data, count, params->type))
       return CUDA_ERROR_INVALID_VALUE;
   }
-  if (CUresult error =
-          addNodeOfType(out, graph, dependencies, count, params))
+  if (CUresult error = addNodeOfType(out, graph, dependencies, count, params))
     return error;
   std::lock_guard<std::mutex> lock(graphMutex());
   for (size_t i = 0; i < count; ++i)

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -40,7 +41,8 @@ struct CopyOperation {
   Extent extent;
   /// Source bytes, kept here because the caller's buffer may change.
   std::shared_ptr<std::vector<std::byte>> staged;
-  CUDA_MEMCPY3D description{}; ///< as a graph node gives it back
+  /// As a graph node gives it back.
+  std::optional<CUDA_MEMCPY3D> description;
 };
 
 struct FillOperation {

@@ -657,12 +657,12 @@ static void runWorker(GridRun &grid) {
 
 static void runWorkers(GridRun &grid, uint32_t count) {
   std::vector<std::thread> threads;
-  try {
-    while (threads.size() + 1 < count)
+  while (threads.size() + 1 < count)
+    try {
       threads.emplace_back([&grid] { runWorker(grid); });
-  } catch (const std::system_error &) {
-    // No more threads to be had: those that there are do the work.
-  }
+    } catch (const std::system_error &) {
+      break; // no more to be had: those that there are do the work
+    }
   runWorker(grid);
   for (std::thread &thread : threads)
     thread.join();

@@ -17,9 +17,8 @@ std::optional<Settings> parseSettings(std::string_view schedules,
                                       std::string_view jsonPath,
                                       std::string &error) {
   Settings settings{0, std::string(jsonPath)};
-  const char *end = schedules.data() + schedules.size();
-  auto [stopped, code] =
-      std::from_chars(schedules.data(), end, settings.schedules);
+  const char *begin = schedules.data(), *end = begin + schedules.size();
+  auto [stopped, code] = std::from_chars(begin, end, settings.schedules);
   if (code != std::errc() || stopped != end || settings.schedules < fewest ||
       settings.schedules > most) {
     error = "'" + std::string(schedules) + "' is not a number of schedules, " +

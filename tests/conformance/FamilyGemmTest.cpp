@@ -27,7 +27,8 @@ static FamilyCase makeCase(const Shape &shape, const char *graph) {
   // Sums of K products of unit normals stay below 4.5 sqrt(K) here. The tensor
   // core truncates such a sum to 24 bits, once for each 16 of K.
   double largest = 4.5 * std::sqrt(double(k));
-  double truncation = (k / 16 + 1) * 0x1p-23 * largest;
+  int64_t steps = k / 16 + 1;
+  double truncation = double(steps) * 0x1p-23 * largest;
   test.f32 = {1e-5, truncation};
   // Where that, or the order of a sum, tips a rounding to bf16, the result of
   // the product is off by a unit in its last place; what is added comes after.

@@ -22,12 +22,12 @@ LaunchChecks::LaunchChecks() {
   if (llvm::sys::fs::createTemporaryFile("conformance", "json", report))
     report = "conformance.json";
   // What a test finds here is what the driver wrote.
-  llvm::sys::fs::remove(report);
+  (void)llvm::sys::fs::remove(report);
   setenv("TILEWRIGHT_SIM_CHECK", "all", /*replace=*/1);
   setenv("TILEWRIGHT_SIM_CHECK_JSON", report.c_str(), /*replace=*/1);
 }
 
-LaunchChecks::~LaunchChecks() { llvm::sys::fs::remove(report); }
+LaunchChecks::~LaunchChecks() { (void)llvm::sys::fs::remove(report); }
 
 static std::string describe(const nlohmann::json &finding) {
   auto text = [&](const char *key) {

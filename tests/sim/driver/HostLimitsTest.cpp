@@ -6,6 +6,7 @@
 #include "tests/sim/driver/DriverLibrary.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,12 +16,13 @@ using namespace tilewright::sim::test;
 static void leave(rlim_t spare) {
   rlimit limit{};
   getrlimit(RLIMIT_AS, &limit);
-  unsigned long pages = 0;
+  char line[64];
   FILE *file = fopen("/proc/self/statm", "r");
-  if (!file || fscanf(file, "%lu", &pages) != 1)
+  if (!file || !fgets(line, sizeof line, file))
     _exit(90);
   fclose(file);
-  rlim_t used = rlim_t(pages) * rlim_t(sysconf(_SC_PAGESIZE));
+  rlim_t pages = strtoul(line, nullptr, 10);
+  rlim_t used = pages * rlim_t(sysconf(_SC_PAGESIZE));
   limit.rlim_cur = spare == ~rlim_t(0) ? limit.rlim_max : used + spare;
   if (setrlimit(RLIMIT_AS, &limit) != 0)
     _exit(91);
