@@ -199,7 +199,8 @@ void LaunchOrder::sharedWithHost(uint64_t address, uint64_t bytes) {
 
 /// Whether it may have told the host, by a flag, how far it is.
 bool LaunchOrder::tellsHost(const Operation &operation) const {
-  for (const Touched *part : {&operation.touched.early, &operation.touched.rest})
+  for (const Touched *part :
+       {&operation.touched.early, &operation.touched.rest})
     for (const Touched::Run &run : part->writes)
       if (part->touchers[run.toucher].strong)
         for (const auto &[begin, end] : hostRanges)
@@ -304,8 +305,8 @@ bool LaunchOrder::meet(const Part &first, const Part &second,
           meetings[i].secondToucher == y.toucher)
         return;
     if (meetings.size() < mostFindings)
-      meetings.push_back({first, second, x.toucher, y.toucher,
-                          std::max(x.begin, y.begin)});
+      meetings.push_back(
+          {first, second, x.toucher, y.toucher, std::max(x.begin, y.begin)});
   };
   eachOverlap(a.writes, b.writes, visit);
   eachOverlap(a.writes, b.reads, visit);
@@ -381,9 +382,8 @@ void LaunchOrder::reportRace(const Operation &earlier, const Operation &later,
     bool isInTime = isBefore(earlier, later.inTime);
     if (isInTime)
       found.severity = Severity::Formal;
-    found.message =
-        waitText(self, otherText, meeting.second.before == &later.behind,
-                 isInTime);
+    found.message = waitText(self, otherText,
+                             meeting.second.before == &later.behind, isInTime);
   } else {
     found.message = "no stream, event or wait of the host orders " +
                     std::string(mine.kernel.empty() ? "the " : "this ") +

@@ -251,6 +251,8 @@ std::string OrderCheck::waitingText(Warp &warp, const Strand &strand) {
     return mbarrierText(warp, strand);
   case WaitKind::Wgmma:
     return "waits for a wgmma that not all warps of its warpgroup issued";
+  case WaitKind::Grid:
+    return "waits for the launches that this one depends on";
   case WaitKind::None:
     break;
   }

@@ -53,8 +53,8 @@ void OrderCheck::touchEarly(Accessor &who, uint64_t offset, uint64_t bytes,
     earlyRecord = {globalRecord(who), early.log.add(who.record)};
   auto first = static_cast<uint32_t>(std::countr_zero(lanes));
   early.forCells(offset, bytes, laneBytes, [&](Cell &cell, uint64_t at) {
-    auto lane = laneBytes ? static_cast<uint32_t>((at - offset) / laneBytes)
-                          : first;
+    auto lane =
+        laneBytes ? static_cast<uint32_t>((at - offset) / laneBytes) : first;
     (writes ? cell.write : cell.read) = packTouch(earlyRecord.second, lane);
   });
 }

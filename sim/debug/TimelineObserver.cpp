@@ -189,6 +189,8 @@ std::string TimelineObserver::reasonOf(const Inst &inst, const Effect &effect,
     return "cluster barrier";
   case WaitKind::Wgmma:
     return "wgmma";
+  case WaitKind::Grid:
+    return "prerequisite grids";
   case WaitKind::Mbarrier:
     if (Mbarrier *object = mbarrierOf(inst, warp, firstLane(warp.mask)))
       return "mbarrier " + nameOf(*object->cta, object->offset, warp.cta) +

@@ -212,9 +212,8 @@ CUresult cuGraphNodeGetDependentNodes(CUgraphNode node, CUgraphNode *list,
 /// Applies `change(graph, from, to, edge)` to each listed edge.
 template <typename Change>
 static CUresult changeEdges(CUgraph handle, const CUgraphNode *from,
-                            const CUgraphNode *to,
-                            const CUgraphEdgeData *data, size_t count,
-                            const Change &change) {
+                            const CUgraphNode *to, const CUgraphEdgeData *data,
+                            size_t count, const Change &change) {
   return withGraph(handle, [&](Driver &, const std::shared_ptr<Graph> &graph) {
     if (count != 0 && (!from || !to))
       return CUDA_ERROR_INVALID_VALUE;

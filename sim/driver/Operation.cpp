@@ -5,6 +5,7 @@
 #include "sim/driver/Api.h"
 #include "sim/driver/Driver.h"
 #include "sim/driver/Ordering.h"
+#include "sim/driver/Overlap.h"
 
 #include <atomic>
 #include <cstring>
@@ -97,6 +98,7 @@ static void executeKernel(const KernelOperation &kernel, Context &context) {
   launch.cooperative = kernel.cooperative;
   launch.gridWorkspace = workspace.address;
   launch.spinTimeout = kSpinTimeout;
+  launch.turns = OverlapTurns::current();
   if (OrderedRun *ordered = OrderedRun::current())
     ordered->owner = kernel.function->image;
   GlobalMemory memory{driver.space.base(), driver.space.size()};

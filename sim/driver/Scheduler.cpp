@@ -3,6 +3,7 @@
 #include "sim/driver/Scheduler.h"
 
 #include <system_error>
+#include <utility>
 
 namespace tilewright::sim::driver {
 
@@ -49,7 +50,7 @@ void Scheduler::makeReady(const TaskHandle &task) {
 
 TaskHandle Scheduler::submit(std::function<void()> body,
                              std::span<const TaskHandle> dependencies,
-                             Task::Kind kind) {
+                             Task::Kind kind, const TaskHandle &primary) {
   auto task = std::make_shared<Task>();
   task->body = std::move(body);
   task->kind = kind;
@@ -64,6 +65,13 @@ TaskHandle Scheduler::submit(std::function<void()> body,
     dependency->successors.push_back(task);
     ++task->pending;
   }
+  if (primary && !primary->done) {
+    // Whoever comes too late to be released waits for the end.
+    (primary->released ? primary->successors : primary->dependents)
+        .push_back(task);
+    ++task->pending;
+  }
+  progress.notify_all();
   if (task->pending != 0)
     return task;
   if (kind != Task::Kind::Light) {
@@ -77,12 +85,32 @@ TaskHandle Scheduler::submit(std::function<void()> body,
   return task;
 }
 
+size_t Scheduler::release(Task &task, std::chrono::milliseconds patience) {
+  std::unique_lock<std::mutex> lock(mutex);
+  progress.wait_for(lock, patience, [&] {
+    return !task.dependents.empty() || !task.successors.empty() ||
+           task.awaited || stopping;
+  });
+  task.released = true;
+  size_t started = 0;
+  for (const TaskHandle &dependent : std::exchange(task.dependents, {})) {
+    if (--dependent->pending != 0 || stopping)
+      continue;
+    makeReady(dependent);
+    ++started;
+  }
+  return started;
+}
+
 TaskHandle Scheduler::finish(TaskHandle task, bool callerIsWorker) {
   std::unique_lock<std::mutex> lock(mutex);
   TaskHandle next;
   std::vector<TaskHandle> light;
   for (;;) {
     task->done = true;
+    task->successors.insert(task->successors.end(), task->dependents.begin(),
+                            task->dependents.end());
+    task->dependents.clear();
     for (const TaskHandle &successor : task->successors) {
       if (--successor->pending != 0)
         continue;
@@ -148,6 +176,7 @@ void Scheduler::wait(const TaskHandle &task) {
     return;
   std::unique_lock<std::mutex> lock(mutex);
   task->awaited = true;
+  progress.notify_all();
   progress.wait(lock, [&] { return task->done || stopping; });
   bool done = task->done;
   lock.unlock();
@@ -160,12 +189,20 @@ bool Scheduler::isDone(const TaskHandle &task) {
     return true;
   {
     std::lock_guard<std::mutex> lock(mutex);
-    if (!task->done)
+    if (!task->done) {
+      task->awaited = true;
+      progress.notify_all();
       return false;
+    }
   }
   if (seen)
     seen(*task);
   return true;
+}
+
+bool Scheduler::hasEnded(const TaskHandle &task) {
+  std::lock_guard<std::mutex> lock(mutex);
+  return !task || task->done;
 }
 
 void Scheduler::shutDown() {

@@ -10,6 +10,7 @@
 #include "sim/check/LaunchOrder.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -41,9 +42,11 @@ private:
   friend class Scheduler;
   std::function<void()> body;
   std::vector<std::shared_ptr<Task>> successors;
+  /// Those that may start when this one is released.
+  std::vector<std::shared_ptr<Task>> dependents;
   unsigned pending = 0;
   Kind kind = Kind::Pooled;
-  bool ready = false, done = false, awaited = false;
+  bool ready = false, done = false, awaited = false, released = false;
 };
 
 using TaskHandle = std::shared_ptr<Task>;
@@ -52,13 +55,23 @@ class Scheduler {
 public:
   ~Scheduler();
 
-  /// Queues `body` behind `dependencies`, of which null ones are ignored.
+  /// Queues `body` behind `dependencies`, of which null ones are ignored, and
+  /// behind the release of `primary` unless that is null.
   TaskHandle submit(std::function<void()> body,
-                    std::span<const TaskHandle> dependencies, Task::Kind kind);
+                    std::span<const TaskHandle> dependencies, Task::Kind kind,
+                    const TaskHandle &primary = nullptr);
+  /// Lets those start that wait for no more than this of a task that runs; how
+  /// many they are. Before, waits for a while until somebody comes behind the
+  /// task or waits for it, since its own thread is often ahead of the one that
+  /// submits.
+  size_t release(Task &task, std::chrono::milliseconds patience);
   /// Waits until a Caller task's dependencies are done, then runs it here.
   void runHere(const TaskHandle &task);
   void wait(const TaskHandle &task);
+  /// For whoever asks in the program's name: it knows then.
   bool isDone(const TaskHandle &task);
+  /// For ourselves.
+  bool hasEnded(const TaskHandle &task);
   /// Drops what has not started and waits for what has. Called once, when the
   /// process exits; later submissions are dropped.
   void shutDown();

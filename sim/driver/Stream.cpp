@@ -5,7 +5,9 @@
 #include "sim/driver/Api.h"
 #include "sim/driver/Driver.h"
 #include "sim/driver/Ordering.h"
+#include "sim/driver/Overlap.h"
 
+#include <algorithm>
 #include <new>
 
 namespace tilewright::sim::driver {
@@ -146,6 +148,27 @@ static void watchDependents(const Operation &operation) {
     checks->watchOrder();
 }
 
+/// The launch beside which the next one may run, no longer among what that
+/// waits for; null where there is none, or where other work is under way that
+/// would make the moment of its start a matter of chance.
+static TaskHandle takePrimary(const Stream &stream,
+                              std::vector<Predecessor> &predecessors) {
+  auto isPrimary = [&](const Predecessor &each) {
+    return each.link == Link::Programmatic && each.task == each.launch;
+  };
+  auto found =
+      std::find_if(predecessors.begin(), predecessors.end(), isPrimary);
+  if (!stream.lastOverlap || found == predecessors.end())
+    return nullptr;
+  TaskHandle primary = found->task;
+  for (const Predecessor &each : predecessors)
+    if (each.task != primary &&
+        !Driver::instance().scheduler.hasEnded(each.task))
+      return nullptr;
+  predecessors.erase(found);
+  return primary;
+}
+
 CUresult enqueue(const std::shared_ptr<Context> &context,
                  const std::shared_ptr<Stream> &stream, Operation operation,
                  EnqueueMode mode) {
@@ -167,9 +190,15 @@ CUresult enqueue(const std::shared_ptr<Context> &context,
     bool isLaunch = std::holds_alternative<KernelOperation>(operation);
     watchDependents(operation);
     Ordering ordering = orderBehind(predecessors, operation);
-    auto body = [context, tellsErrors, ordering, work = std::move(operation)] {
+    TaskHandle primary = takePrimary(*stream, predecessors);
+    std::shared_ptr<Overlap> overlap =
+        Overlap::make(operation, primary ? stream->lastOverlap : nullptr);
+    auto body = [context, tellsErrors, ordering, overlap,
+                 work = std::move(operation)] {
+      OverlapTask task(overlap.get());
       OrderedTask ordered(ordering);
       OrderedRun run(ordering.steps.empty() ? ordering.whole : nullptr);
+      OverlapTurns turns(overlap.get(), *context);
       if (context->error() != CUDA_SUCCESS && !tellsErrors)
         return;
       try {
@@ -182,10 +211,14 @@ CUresult enqueue(const std::shared_ptr<Context> &context,
     task = driver.scheduler.submit(std::move(body), tasksOf(predecessors),
                                    mode == EnqueueMode::Synchronous
                                        ? Task::Kind::Caller
-                                       : Task::Kind::Pooled);
+                                       : Task::Kind::Pooled,
+                                   primary);
     task->order = ordering.whole;
     stream->last = task;
     stream->lastLaunch = isLaunch ? task : nullptr;
+    if (overlap)
+      overlap->task = task;
+    stream->lastOverlap = overlap;
   }
   if (mode == EnqueueMode::Async)
     return CUDA_SUCCESS;
@@ -261,8 +294,8 @@ CUresult recordEvent(const std::shared_ptr<Context> &context,
     OrderedRun run(ordering.whole);
     recording->time = std::chrono::steady_clock::now();
   };
-  recorded.task = driver.scheduler.submit(stamp, tasksOf(predecessors),
-                                          Task::Kind::Light);
+  recorded.task =
+      driver.scheduler.submit(stamp, tasksOf(predecessors), Task::Kind::Light);
   recorded.task->order = ordering.whole;
   stream->last = recorded.task;
   if (recorded.link == Link::Complete)

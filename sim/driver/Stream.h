@@ -8,8 +8,8 @@
 #include "sim/driver/Scheduler.h"
 
 #include <chrono>
-#include <memory>
 #include <map>
+#include <memory>
 #include <vector>
 
 namespace tilewright::sim::driver {
@@ -17,6 +17,7 @@ namespace tilewright::sim::driver {
 class Context;
 class Stream;
 class Graph;
+class Overlap;
 struct GraphNode;
 
 /// Nodes that the next one depends on, and how.
@@ -49,7 +50,8 @@ public:
   TaskHandle last; ///< the newest work
   /// Set where that is a launch, or an event that it has recorded itself.
   TaskHandle lastLaunch;
-  std::vector<Predecessor> waits; ///< what the next work also waits for
+  std::shared_ptr<Overlap> lastOverlap; ///< of that launch, if it has one
+  std::vector<Predecessor> waits;       ///< what the next work also waits for
   std::shared_ptr<Capture> capture;
   NodeEdges captureTail; ///< what the next captured node depends on
   GraphNode *captureLaunch = nullptr; ///< like lastLaunch

@@ -88,6 +88,7 @@ struct Cta {
   std::vector<std::byte> sharedStorage;
   TensorMapCache maps[4];
   uint32_t nextMap = 0;
+  bool triggered = false; ///< has let dependent grids start
 
   uint32_t liveThreads() const;
   /// Completes barriers whose missing threads have exited.
@@ -132,6 +133,8 @@ struct LaunchContext {
   uint64_t scheduleSeed = 0;           ///< 0: the default schedule
   std::unique_ptr<StoreBuffer> stores; ///< under a seed only
   std::chrono::seconds timeLimit{0};   ///< 0: none
+  /// Have let dependent grids start, or have ended. Where launches take turns.
+  uint64_t triggeredCtas = 0;
   std::chrono::steady_clock::time_point started;
 
   /// Held by TMA reductions into global memory.

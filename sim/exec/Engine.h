@@ -81,6 +81,7 @@ struct KernelParam {
   uint32_t align = 1;
 };
 
+class LaunchTurns;
 class Observer;
 struct KernelCode; // decoded instructions, private to the engine
 
@@ -156,6 +157,8 @@ struct Launch {
   /// How long the grid may run at all; 0 means TILEWRIGHT_SIM_TIMEOUT, else
   /// without end. Nobody can tell of every loop whether it ends.
   std::chrono::seconds timeLimit{0};
+  /// Under a seed: the launches that this one runs beside, or null.
+  LaunchTurns *turns = nullptr;
   /// Sees all that happens; null without checks. See Observer.h.
   Observer *observer = nullptr;
   /// Receives what the program prints; stdout when empty.

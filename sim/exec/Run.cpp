@@ -14,6 +14,7 @@
 #include "sim/exec/LoopWatch.h"
 #include "sim/exec/Observer.h"
 #include "sim/exec/StoreBuffer.h"
+#include "sim/exec/Turns.h"
 #include "sim/tensor/FloatEnvironment.h"
 #include "sim/tensor/MatrixType.h"
 
@@ -53,6 +54,7 @@ enum class ClusterEnd : uint8_t {
   Slice,
   Pause, ///< inside of a slice, where a schedule lets others run
   Spinning,
+  Waiting, ///< for launches that this one depends on
   Done,
   Fault
 };
@@ -97,6 +99,7 @@ private:
   bool runShuffledRound(Round &round);
   bool stepAsync();
   bool writeHeldStore();
+  bool waitsForGrids() const;
   void timeOutWaits();
 
   LaunchContext &launch;
@@ -156,6 +159,7 @@ static void startCta(Cta &cta, Cluster &cluster, uint32_t rank,
   cta.shared = cta.sharedStorage.data() + (-address & (sharedAlignment - 1));
   cta.sharedSize = launch.sharedBytes;
   std::fill(std::begin(cta.barriers), std::end(cta.barriers), NamedBarrier());
+  cta.triggered = false;
   cta.wgmma.assign((launch.warpsPerCta + warpgroupWarps - 1) / warpgroupWarps,
                    WgmmaQueue());
   cta.warps.resize(launch.warpsPerCta);
@@ -258,6 +262,19 @@ bool ClusterTask::writeHeldStore() {
   return true;
 }
 
+/// Somebody waits for grids that others are running.
+bool ClusterTask::waitsForGrids() const {
+  const LaunchTurns *turns = launch.launch->turns;
+  if (!turns || turns->arePrerequisitesComplete())
+    return false;
+  for (const Cta &cta : cluster.ctas)
+    for (const Warp &warp : cta.warps)
+      for (const Strand &strand : warp.strands)
+        if (strand.wait == WaitKind::Grid)
+          return true;
+  return false;
+}
+
 /// One slice of every warp. False after a fault.
 bool ClusterTask::runRound(Round &round) {
   if (cluster.random.active())
@@ -307,6 +324,8 @@ static const char *waitText(WaitKind kind, const char *moving) {
     return "waits for an mbarrier's phase";
   case WaitKind::Wgmma:
     return "waits for a wgmma that not all warps of its warpgroup issued";
+  case WaitKind::Grid:
+    return "waits for the launches that this one depends on";
   case WaitKind::None:
     break;
   }
@@ -376,6 +395,7 @@ ClusterEnd ClusterTask::runRounds() {
                        1 + cluster.random.below(2u << cluster.random.below(6)));
   while (roundsLeft-- > pauseAt) {
     Round round;
+    uint64_t triggered = launch.triggeredCtas;
     if (!runRound(round) || launch.failed.load(std::memory_order_relaxed))
       return ClusterEnd::Fault;
     if (!round.live) {
@@ -385,8 +405,14 @@ ClusterEnd ClusterTask::runRounds() {
         launch.stores->leave(cluster);
       if (launch.observer)
         launch.observer->clusterEnds(cluster);
+      if (launch.launch->turns)
+        for (const Cta &cta : cluster.ctas)
+          launch.triggeredCtas += !cta.triggered;
       return ClusterEnd::Done;
     }
+    // Right behind it is where a dependent does most harm.
+    if (launch.triggeredCtas != triggered)
+      return ClusterEnd::Pause;
     if (!round.progressed && !cluster.async.empty()) {
       if (!stepAsync())
         return ClusterEnd::Fault;
@@ -409,6 +435,8 @@ ClusterEnd ClusterTask::runRounds() {
       eventsAtSpin = cluster.events;
       return ClusterEnd::Slice;
     }
+    if (waitsForGrids())
+      return ClusterEnd::Waiting;
     if (++idleRounds > idleRoundsLimit) {
       reportDeadlock();
       return ClusterEnd::Fault;
@@ -463,6 +491,7 @@ public:
 private:
   bool startOne();
   void nextTurn();
+  void takeTurns();
   void retire();
   bool spunTooLong();
 
@@ -474,6 +503,7 @@ private:
   uint64_t spins = 0;
   std::chrono::steady_clock::time_point spinsSince;
   uint64_t progressSeen = 0;
+  bool hasTriggered = false;
 };
 
 } // namespace
@@ -503,6 +533,25 @@ void Worker::nextTurn() {
     turn = (turn + 1) % active.size();
 }
 
+/// With other launches, where some run beside this one.
+void Worker::takeTurns() {
+  LaunchContext &launch = grid.launch;
+  LaunchTurns *turns = launch.launch->turns;
+  if (!turns)
+    return;
+  if (!hasTriggered && launch.triggeredCtas == launch.launch->grid.count()) {
+    hasTriggered = true;
+    turns->triggered();
+  }
+  turns->pass(random);
+  // Who is late is the one that is waited for.
+  if (!turns->arePrerequisitesComplete())
+    launch.started = std::chrono::steady_clock::now();
+  if (turns->isAborted())
+    launch.fail(0, ErrorKind::InvalidLaunch,
+                "a launch that this one depends on has failed");
+}
+
 void Worker::retire() {
   active[turn]->addStats(stats);
   active.erase(active.begin() + static_cast<ptrdiff_t>(turn));
@@ -522,6 +571,11 @@ bool Worker::spunTooLong() {
   }
   if (++spins <= spinLimit * active.size())
     return false;
+  const LaunchTurns *turns = grid.launch.launch->turns;
+  if (turns && !turns->isAlone()) {
+    spins = 0;
+    return false;
+  }
   // Somebody outside of the grid may still write; leave that one the core.
   auto now = std::chrono::steady_clock::now();
   if (spins == spinLimit * active.size() + 1)
@@ -543,6 +597,7 @@ void Worker::run() {
       std::this_thread::yield();
       continue;
     }
+    takeTurns();
     if (grid.launch.isOverdue()) {
       active[turn]->reportOverdue();
       break;
@@ -558,6 +613,7 @@ void Worker::run() {
       grid.progress.fetch_add(1, std::memory_order_relaxed);
       break;
     case ClusterEnd::Pause:
+    case ClusterEnd::Waiting:
       break;
     case ClusterEnd::Spinning:
       if (spunTooLong()) {

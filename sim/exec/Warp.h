@@ -48,6 +48,7 @@ enum class WaitKind : uint8_t {
   ClusterBarrier,
   Mbarrier,
   Wgmma,
+  Grid, ///< prerequisites of the launch
 };
 
 struct Strand {

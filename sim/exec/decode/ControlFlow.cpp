@@ -129,13 +129,12 @@ static void decodeNanosleep(InstDecoder &d) {
   d.emit(runNanosleep);
 }
 
-/// Programmatic dependent launch: launches run one after another, so what a
-/// dependent waits for is always complete. Whether it waits is checked.
 static void decodeGriddepcontrol(InstDecoder &d) {
-  if (d.takeOneOf({"launch_dependents", "wait"}) < 0)
+  int action = d.takeOneOf({"launch_dependents", "wait"});
+  if (action < 0)
     d.unsupported();
   d.needOperands(0);
-  d.emit(runNothing);
+  d.emit(action == 0 ? runGridTrigger : runGridWait);
 }
 
 static void decodeSetmaxnreg(InstDecoder &d) {

@@ -3,11 +3,13 @@
 #include "sim/exec/ops/Control.h"
 
 #include "sim/exec/Cta.h"
+#include "sim/exec/Turns.h"
 
 #include <atomic>
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace tilewright::sim {
 
@@ -74,6 +76,21 @@ Status runIndirectCall(const Inst &inst, Warp &warp) {
 }
 
 Status runNothing(const Inst &, Warp &) { return Status::Next; }
+
+Status runGridWait(const Inst &, Warp &warp) {
+  const LaunchTurns *turns = warp.launch->launch->turns;
+  if (turns && !turns->arePrerequisitesComplete())
+    return warp.block(WaitKind::Grid);
+  return Status::Next;
+}
+
+Status runGridTrigger(const Inst &, Warp &warp) {
+  if (!warp.launch->launch->turns)
+    return Status::Next;
+  if (!std::exchange(warp.cta->triggered, true))
+    ++warp.launch->triggeredCtas;
+  return Status::Yield;
+}
 
 Status runAligned(const Inst &inst, Warp &warp) {
   Status status = Status::Next;

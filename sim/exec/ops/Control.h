@@ -28,6 +28,8 @@ Status runFree(const Inst &inst, Warp &warp);
 Status runAligned(const Inst &inst, Warp &warp);
 Status runNothing(const Inst &inst, Warp &warp);
 Status runFence(const Inst &inst, Warp &warp);
+Status runGridWait(const Inst &inst, Warp &warp);
+Status runGridTrigger(const Inst &inst, Warp &warp);
 Status runNanosleep(const Inst &inst, Warp &warp);
 
 /// Registers with a value of their own, by what imm holds.

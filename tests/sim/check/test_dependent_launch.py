@@ -51,6 +51,11 @@ KERNELS = ".global .u32 flag;\n" + "".join([
     kernel("bulk_leader", ["from"], "setp.eq.u32 %p, %r1, 33; @%p griddepcontrol.wait;", SYNC, *BULK),
     kernel("bulk_leader_alone", ["from"], "setp.eq.u32 %p, %r1, 33; @%p griddepcontrol.wait;", *BULK),
     kernel("count", ["to"], TRIGGER, "red.global.add.u32 [%to], 1;"),
+    kernel("put_late", ["to"], TRIGGER, "mov.u32 %r2, 0;", "MORE: add.u32 %r2, %r2, 1; setp.lt.u32 %p, %r2, 20000; @%p bra MORE;", PUT),
+    kernel("forever", ["to"], TRIGGER, "MORE: add.u32 %r2, %r2, 1; st.global.u32 [%to], %r2; bra MORE;"),
+    kernel("stuck", ["to"], TRIGGER, "POLL: ld.relaxed.gpu.global.u32 %r2, [%to]; setp.eq.u32 %p, %r2, 0; @%p bra POLL;"),
+    kernel("astray", ["to"], TRIGGER, "mov.u32 %r2, 0;", "MORE: add.u32 %r2, %r2, 1; setp.lt.u32 %p, %r2, 20000; @%p bra MORE;",
+           "mov.u64 %rd1, 16; st.global.u32 [%rd1], %r1;"),
 ])
 
 PRELUDE = """
@@ -86,6 +91,11 @@ def run(name, *arguments, attributes=(), stream=None):
     config = Config((1, 1, 1), (64, 1, 1), 0, stream or where, wishes, len(attributes))
     assert cuda.cuLaunchKernelEx(ctypes.byref(config), function, pointers, None) == 0
 def then(name, *arguments): run(name, *arguments, attributes=[(STREAM_SERIALIZATION, 1)])
+def read(address):
+    assert cuda.cuCtxSynchronize() == 0
+    host = (ctypes.c_uint * 64)()
+    assert cuda.cuMemcpyDtoH_v2(host, ctypes.c_uint64(address), ctypes.c_size_t(BYTES)) == 0
+    return list(host)
 def captured(work):
     global where
     where = stream()
@@ -212,3 +222,61 @@ def test_event_at_the_start_of_a_launch(tmp_path):
     """Whoever waits for it cannot wait for the rest."""
     found = check(tmp_path, "behind(COMPLETION_EVENT, ('put', a), ('move', a, b))")
     expect(found, {("moved", "put")}, "error", "no stream, event or wait of the host orders this ld.global.u32")
+
+
+def results(tmp_path, program, seed, checks="", **environment):
+    """What a program prints under a seed."""
+    done, _ = test_host.run(tmp_path, f"KERNELS = {KERNELS!r}\n" + PRELUDE + program, checks=checks,
+                            TILEWRIGHT_SIM_SCHEDULE=str(seed), **environment)
+    return done
+
+
+RIGHT = str(list(range(64)))
+# Each with a wait, and without it.
+SCHEDULED = {
+    "wait": ("run('put', a); then('move', a, b); print(read(b))", "run('put', a); then('unguarded', a, b); print(read(b))"),
+    "slow_primary": ("run('put_late', a); then('leader', a, b); print(read(b))",
+                     "run('put_late', a); then('leader_alone', a, b); print(read(b))"),
+    "other_stream": ("where = stream(); run('put', a); then('move', a, b); print(read(b))",
+                         "where = stream(); run('put', a); then('load_early', a, b); print(read(b))"),
+    "three": ("run('put_late', a); then('move', a, c); then('move', c, b); print(read(b))",
+              "run('put_late', a); then('idle', d); then('move', a, b); print(read(b))"),
+}
+SEEDS = range(1, 7)
+
+
+@pytest.mark.parametrize("name", SCHEDULED)
+def test_schedules(name, tmp_path):
+    """Under a seed a dependent runs beside its primary: what only happens to be in order comes out wrong some time."""
+    right, wrong = SCHEDULED[name]
+    for seed in SEEDS:
+        done = results(tmp_path, right, seed)
+        assert (done.returncode, done.stderr, done.stdout.strip()) == (0, "", RIGHT), seed
+    outputs = [results(tmp_path, wrong, seed).stdout.strip() for seed in SEEDS]
+    assert any(output != RIGHT for output in outputs)
+    assert outputs == [results(tmp_path, wrong, seed).stdout.strip() for seed in SEEDS], "a seed does not give the same run again"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_checks_of_launches_that_overlap(seed, tmp_path):
+    for program in ("run('put', a); then('unguarded', a, b)", "run('put_late', a); then('unguarded', a, b)"):
+        done, found = test_host.run(tmp_path, f"KERNELS = {KERNELS!r}\n" + PRELUDE + program + END, TILEWRIGHT_SIM_SCHEDULE=str(seed))
+        assert done.returncode == 0 and marks_of(found[0]) == ("load", "put") and len(found) == 1
+    for program in ("run('put_late', a); then('move', a, b); then('leader', b, c); then('move', c, d)",
+                    "where = stream()\nfor i in range(20): then('move', a, b); then('move', b, a)"):
+        done, found = test_host.run(tmp_path, f"KERNELS = {KERNELS!r}\n" + PRELUDE + program + END, TILEWRIGHT_SIM_SCHEDULE=str(seed))
+        assert (done.returncode, found) == (0, []), done.stderr
+
+
+@pytest.mark.parametrize("program, code, words", [
+    ("run('astray', a); then('move', a, b)", 700, "'astray'"),
+    ("run('astray', a); then('unguarded', a, b)", 700, "'astray'"),
+    ("run('forever', a); then('move', a, b)", 702, "kernel 'forever' has not ended within 1 s"),
+    ("run('put', a); then('stuck', b)", 702, "'stuck'"),
+])
+def test_failures_of_launches_that_overlap(program, code, words, tmp_path):
+    """A primary that fails, or never ends, takes its dependent with it; nobody hangs."""
+    program += "\nprint(cuda.cuCtxSynchronize())"
+    done = results(tmp_path, program, 1, TILEWRIGHT_SIM_TIMEOUT="1")
+    assert (done.returncode, done.stdout.strip()) == (0, str(code)), done.stderr
+    assert words in done.stderr, done.stderr

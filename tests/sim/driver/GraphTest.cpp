@@ -349,3 +349,92 @@ TEST_F(GraphTest, EventNodes) {
   EXPECT_CUDA(CU(cuEventElapsedTime)(&milliseconds, event, joined));
   EXPECT_GE(milliseconds, 0.0f);
 }
+
+/// Launches right behind each other, the later ones as dependents.
+static void launchDependents(CUstream stream, CUfunction kernel, void **params,
+                             int count) {
+  CUlaunchAttribute attribute{};
+  attribute.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
+  attribute.value.programmaticStreamSerializationAllowed = 1;
+  CUlaunchConfig config{};
+  config.gridDimX = config.gridDimY = config.gridDimZ = 1;
+  config.blockDimX = 32;
+  config.blockDimY = config.blockDimZ = 1;
+  config.hStream = stream;
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  for (int i = 0; i < count; ++i)
+    ASSERT_CUDA(CU(cuLaunchKernelEx)(&config, kernel, params, nullptr));
+}
+
+TEST_F(GraphTest, CaptureOfDependentLaunchesMakesProgrammaticEdges) {
+  unsigned n = 8;
+  void *params[] = {&words, &n};
+  begin();
+  ASSERT_CUDA(CU(cuMemsetD32Async)(words, 10, 8, stream));
+  launchDependents(stream, function("add_one"), params, 3);
+  CUgraph graph = end();
+  CUgraphNode from[3], to[3];
+  CUgraphEdgeData edges[3];
+  size_t count = 3;
+  ASSERT_CUDA(CU(cuGraphGetEdges)(graph, from, to, edges, &count));
+  ASSERT_EQ(count, 3u);
+  EXPECT_EQ(edges[0].type, CU_GRAPH_DEPENDENCY_TYPE_DEFAULT)
+      << "only a launch has dependents";
+  for (int i = 1; i < 3; ++i) {
+    EXPECT_EQ(edges[i].type, CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC);
+    EXPECT_EQ(edges[i].from_port, CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC);
+  }
+  EXPECT_EQ(CU(cuGraphGetEdges)(graph, from, to, nullptr, &count),
+            CUDA_ERROR_LOSSY_QUERY);
+  CUgraphNode before;
+  CUgraphEdgeData edge;
+  count = 1;
+  ASSERT_CUDA(CU(cuGraphNodeGetDependencies)(to[2], &before, &edge, &count));
+  EXPECT_EQ(before, from[2]);
+  EXPECT_EQ(edge.type, CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC);
+  CUgraph copy;
+  ASSERT_CUDA(CU(cuGraphClone)(&copy, graph));
+  count = 3;
+  EXPECT_EQ(CU(cuGraphGetEdges)(copy, from, to, nullptr, &count),
+            CUDA_ERROR_LOSSY_QUERY);
+  run(instantiate(copy));
+  EXPECT_EQ(word(), 13u);
+}
+
+TEST_F(GraphTest, ProgrammaticEdgesByHand) {
+  unsigned n = 8;
+  void *params[] = {&words, &n};
+  CUDA_KERNEL_NODE_PARAMS kernel = addOneParams(params);
+  CUgraph graph;
+  ASSERT_CUDA(CU(cuGraphCreate)(&graph, 0));
+  CUgraphNode first, second, empty;
+  ASSERT_CUDA(CU(cuGraphAddKernelNode)(&first, graph, nullptr, 0, &kernel));
+  ASSERT_CUDA(CU(cuGraphAddKernelNode)(&second, graph, nullptr, 0, &kernel));
+  ASSERT_CUDA(CU(cuGraphAddEmptyNode)(&empty, graph, nullptr, 0));
+  auto add = [&](CUgraphNode from, CUgraphNode to, unsigned char type,
+                 unsigned char port) {
+    CUgraphEdgeData edge{};
+    edge.type = type;
+    edge.from_port = port;
+    return CU(cuGraphAddDependencies)(graph, &from, &to, &edge, 1);
+  };
+  constexpr auto programmatic = CU_GRAPH_DEPENDENCY_TYPE_PROGRAMMATIC;
+  constexpr auto port = CU_GRAPH_KERNEL_NODE_PORT_PROGRAMMATIC;
+  EXPECT_EQ(add(first, second, programmatic, 0), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(add(first, second, 0, port), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(add(first, second, 2, port), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(add(first, empty, programmatic, port), CUDA_ERROR_INVALID_VALUE);
+  EXPECT_EQ(add(empty, second, programmatic, port), CUDA_ERROR_INVALID_VALUE);
+  ASSERT_CUDA(add(first, second, programmatic, port));
+  CUgraphEdgeData edge{};
+  EXPECT_EQ(CU(cuGraphRemoveDependencies)(graph, &first, &second, &edge, 1),
+            CUDA_ERROR_INVALID_VALUE)
+      << "there is no edge of that kind";
+  edge.type = programmatic;
+  edge.from_port = port;
+  ASSERT_CUDA(CU(cuGraphRemoveDependencies)(graph, &first, &second, &edge, 1));
+  ASSERT_CUDA(add(first, second, programmatic, port));
+  run(instantiate(graph));
+  EXPECT_EQ(word(), 2u);
+}
