@@ -13,8 +13,8 @@ namespace tilewright {
 
 /// Inserts what orders ordinary accesses to shared memory and asynchronous
 /// ones in the code of `block`: `fence_async` and `sync` before a copy or
-/// product that reads what was stored, `copy_wait` before a store to what a copy
-/// still reads, and at the end.
+/// product that reads what was stored, `copy_wait` before a store to what a
+/// copy still reads, and at the end.
 void insertSharedFences(mlir::Block *block);
 
 } // namespace tilewright
