@@ -59,6 +59,13 @@ EXAMPLES = {
     "14_ampere_tf32_tensorop_gemm": Example(
         "14_ampere_tf32_tensorop_gemm/ampere_tf32_tensorop_gemm.cu",
         "--m=256 --n=256 --k=128 --alpha=2 --beta=0.5 --iterations=1", "Passed"),
+    "16_ampere_tensorop_conv2dfprop": Example(
+        "16_ampere_tensorop_conv2dfprop/ampere_tensorop_conv2dfprop.cu",
+        "--n=1 --h=12 --w=10 --c=64 --k=64 --r=3 --s=3 --ref-check --iterations=1", "Passed."),
+    "31_basic_syrk": Example("31_basic_syrk/basic_syrk.cu", "", "Passed."),
+    "46_depthwise_simt_conv2dfprop": Example(
+        "46_depthwise_simt_conv2dfprop/depthwise_simt_conv2dfprop.cu",
+        "--n=1 --h=12 --w=12 --c=32 --k=32 --g=32 --r=3 --s=3 --ref-check --iterations=1", "Passed."),
     "sgemm_1": tutorial("sgemm_1", "256 128 64", "float", "N T"),
     "sgemm_1_tn": tutorial("sgemm_1", "128 128 64", "float", "T N"),
     "sgemm_2": tutorial("sgemm_2", "256 128 64", "float", "N T"),
