@@ -232,9 +232,8 @@ static bool repeatsStore(const BulkSpec &spec, Warp &warp, uint32_t lane) {
 static bool repeatsStore(const TensorCopySpec &spec, Warp &warp,
                          uint32_t lane) {
   const Ref *at = spec.coordinates;
-  return !spec.reduces &&
-         repeatsOperands(warp, lane, {spec.map, spec.shared},
-                         {at[0], at[1], at[2], at[3], at[4]});
+  return !spec.reduces && repeatsOperands(warp, lane, {spec.map, spec.shared},
+                                          {at[0], at[1], at[2], at[3], at[4]});
 }
 
 void OrderCheck::bulkCopy(const Inst &inst, const Effect &effect, Warp &warp) {
