@@ -12,7 +12,7 @@ namespace tilewright::sim::driver {
 
 /// How long a launch waits for the host to submit a dependent. Its own run is
 /// the same whether one comes; a host that takes longer gets it run behind.
-static constexpr std::chrono::milliseconds hostPatience{200};
+static constexpr std::chrono::milliseconds hostPatience{1000};
 /// How long a thread for a dependent may take to start.
 static constexpr std::chrono::seconds startPatience{2};
 
