@@ -7,6 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "sim/exec/RegisterFile.h"
 #include "sim/tensor/Convert.h"
 #include "sim/tensor/WgmmaKernels.h"
 
@@ -62,7 +63,8 @@ struct Warpgroup {
     return result.encode();
   }
 
-  std::vector<uint32_t> registers, offsets;
+  AlignedRows<uint32_t> registers; ///< as a warp has them
+  std::vector<uint32_t> offsets;
   std::vector<uint8_t> shared;
   WarpgroupRegisters d;
 };

@@ -18,7 +18,8 @@ namespace tilewright::sim {
 
 /// Everything that decides what a warp does next, apart from shared state.
 struct WarpState {
-  std::vector<std::byte> rows32, rows64, local;
+  RegisterFile rows32, rows64;
+  std::vector<std::byte> local;
   std::vector<uint32_t> predicates;
   /// Place and lanes of each strand.
   std::vector<std::pair<uint32_t, uint32_t>> strands;

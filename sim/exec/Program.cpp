@@ -6,7 +6,7 @@ namespace tilewright::sim {
 
 /// The top bit of a Ref tells constants from registers, so the pool ends there.
 template <typename T>
-static Ref intern(T value, std::vector<T> &rows,
+static Ref intern(T value, AlignedRows<T> &rows,
                   std::unordered_map<T, Ref> &known) {
   auto [entry, isNew] = known.emplace(value, 0);
   if (isNew) {

@@ -6,6 +6,7 @@
 #include "sim/exec/Effect.h"
 #include "sim/exec/Engine.h"
 #include "sim/exec/Inst.h"
+#include "sim/exec/RegisterFile.h"
 #include "sim/exec/Symbols.h"
 #include "sim/ptx/Source.h"
 #include "sim/ptx/Types.h"
@@ -66,8 +67,8 @@ public:
   std::byte *data64() { return reinterpret_cast<std::byte *>(rows64.data()); }
 
 private:
-  std::vector<uint32_t> rows32;
-  std::vector<uint64_t> rows64;
+  AlignedRows<uint32_t> rows32;
+  AlignedRows<uint64_t> rows64;
   std::unordered_map<uint32_t, Ref> known32;
   std::unordered_map<uint64_t, Ref> known64;
 };

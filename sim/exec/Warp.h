@@ -13,6 +13,7 @@
 
 #include "sim/exec/Inst.h"
 #include "sim/exec/LocalStack.h"
+#include "sim/exec/RegisterFile.h"
 #include "sim/exec/Result.h"
 
 #include <cstddef>
@@ -91,7 +92,7 @@ struct Warp {
   bool followsValues = false;
   bool outOfTurn = false; ///< the running strand is not the first in order
 
-  std::vector<std::byte> rows32, rows64;
+  RegisterFile rows32, rows64;
   std::vector<uint32_t> predicateRows;
   std::vector<std::byte> local; ///< [lane][localBytes]
   uint32_t localBytes = 0;
