@@ -52,7 +52,8 @@ public:
   /// There is more than one stream, or dependent launches, from now on.
   void watchOrder();
   void orderEnds(const check::LaunchOrder::Handle &operation,
-                 check::TouchedParts touched, std::shared_ptr<const void> owner);
+                 check::TouchedParts touched,
+                 std::shared_ptr<const void> owner);
   void launchEnded() { session.report(); }
 
   void finish() { session.finish(); }

@@ -94,7 +94,7 @@ struct Kernel {
   uint32_t localBytesPerThread = 0;
   /// An estimate for occupancy: registers of 32 bits live at once.
   uint32_t regs = 0;
-  int targetVersion = 0; ///< 80 of `.target sm_80`
+  int targetVersion = 0;           ///< 80 of `.target sm_80`
   uint32_t maxThreadsPerBlock = 0; ///< from .maxntid/.reqntid, else the arch's
   uint32_t minBlocksPerSm = 0;     ///< .minnctapersm, 0 when absent
   std::optional<Dim3> requiredBlock; ///< .reqntid

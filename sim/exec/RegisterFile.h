@@ -13,10 +13,12 @@ namespace tilewright::sim {
 /// so that no load of a row crosses a cache line.
 inline constexpr size_t rowAlignment = 64;
 
-template <typename T> struct RowAllocator {
+template <typename T>
+struct RowAllocator {
   using value_type = T;
   RowAllocator() = default;
-  template <typename U> RowAllocator(const RowAllocator<U> &) {}
+  template <typename U>
+  RowAllocator(const RowAllocator<U> &) {}
   T *allocate(size_t count) {
     return static_cast<T *>(
         ::operator new(count * sizeof(T), std::align_val_t(rowAlignment)));
@@ -27,7 +29,8 @@ template <typename T> struct RowAllocator {
   bool operator==(const RowAllocator &) const = default;
 };
 
-template <typename T> using AlignedRows = std::vector<T, RowAllocator<T>>;
+template <typename T>
+using AlignedRows = std::vector<T, RowAllocator<T>>;
 using RegisterFile = AlignedRows<std::byte>;
 
 } // namespace tilewright::sim
