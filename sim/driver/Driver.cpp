@@ -236,6 +236,11 @@ CUresult Driver::openSchedules() {
     printMessage("TILEWRIGHT_SIM_SCHEDULES: " + error);
     return CUDA_ERROR_INVALID_VALUE;
   }
+  if (auto seed = readNumber(scheduleVariable); seed && seed->value_or(0)) {
+    printMessage("TILEWRIGHT_SIM_SCHEDULES: runs launches in orders of its "
+                 "own, and TILEWRIGHT_SIM_SCHEDULE asks for another one");
+    return CUDA_ERROR_INVALID_VALUE;
+  }
   schedule::Session::Host host;
   host.print = debugHost().print;
   host.describe = [](uint64_t address) -> std::string {

@@ -166,6 +166,16 @@ def test_seeds_reach_the_simulator():
     program = "import os; print(os.environ.get('TILEWRIGHT_SIM_SCHEDULE'), os.environ.get('TILEWRIGHT_SIM_PERTURB'))"
     assert output_of(sim(program=program)) == "None None\n"
     assert output_of(sim("--schedule", "7", "--perturb", str(2**63), program=program)) == f"7 {2**63}\n"
+    inherited = {"TILEWRIGHT_SIM_SCHEDULE": "3", "TILEWRIGHT_SIM_PERTURB": "5"}
+    assert output_of(sim(program=program, environment=inherited)) == "3 5\n"
+    assert output_of(sim("--schedule", "0", "--perturb", "0", program=program, environment=inherited)) == "0 0\n"
+
+
+def test_schedule_and_schedules_exclude_each_other_in_the_environment_too():
+    program = "import os; print(os.environ.get('TILEWRIGHT_SIM_SCHEDULE'), os.environ.get('TILEWRIGHT_SIM_SCHEDULES'))"
+    inherited = {"TILEWRIGHT_SIM_SCHEDULE": "3", "TILEWRIGHT_SIM_SCHEDULES": "4"}
+    assert output_of(sim("--schedule", "7", program=program, environment=inherited)) == "7 \n"
+    assert output_of(sim("--schedules", "5", program=program, environment=inherited)) == " 5\n"
 
 
 def test_other_library_paths_stay():

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
@@ -32,9 +33,9 @@ namespace {
 struct SimFlags {
   std::string sku, checks, jsonPath;
   int errorExitCode = kFindings;
-  int threads = 0, timeout = 0;       ///< 0: the default
-  uint64_t schedule = 0, perturb = 0; ///< seeds; 0: the default
-  int schedules = 0;                  ///< of each launch; 0: only its own
+  int threads = 0, timeout = 0;              ///< 0: the default
+  std::optional<uint64_t> schedule, perturb; ///< seeds; 0: the default
+  int schedules = 0; ///< of each launch; 0: only its own
   SimDebugFlags debug;
   std::vector<std::string> command;
 
@@ -157,10 +158,13 @@ environmentOf(const SimFlags &flags, const fs::path &simulator,
     variables["TILEWRIGHT_SIM_THREADS"] = std::to_string(flags.threads);
   if (flags.timeout)
     variables["TILEWRIGHT_SIM_TIMEOUT"] = std::to_string(flags.timeout);
-  if (flags.schedule)
-    variables["TILEWRIGHT_SIM_SCHEDULE"] = std::to_string(flags.schedule);
+  // One excludes the other, also where the environment had it.
+  if (flags.schedule) {
+    variables["TILEWRIGHT_SIM_SCHEDULE"] = std::to_string(*flags.schedule);
+    variables["TILEWRIGHT_SIM_SCHEDULES"] = "";
+  }
   if (flags.perturb)
-    variables["TILEWRIGHT_SIM_PERTURB"] = std::to_string(flags.perturb);
+    variables["TILEWRIGHT_SIM_PERTURB"] = std::to_string(*flags.perturb);
   addSimDebugVariables(flags.debug, variables);
   if (!flags.checks.empty()) {
     variables["TILEWRIGHT_SIM_CHECK"] = flags.checks;
@@ -168,6 +172,7 @@ environmentOf(const SimFlags &flags, const fs::path &simulator,
   }
   if (flags.schedules) {
     variables["TILEWRIGHT_SIM_SCHEDULES"] = std::to_string(flags.schedules);
+    variables["TILEWRIGHT_SIM_SCHEDULE"] = "";
     variables["TILEWRIGHT_SIM_SCHEDULES_JSON"] = findings.schedulesPattern();
   }
   return variables;

@@ -95,6 +95,13 @@ def test_empty_is_unset(name):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_one_schedule_or_several():
+    done = run(INIT, SCHEDULE="3", SCHEDULES="4")
+    assert (done.returncode, done.stderr) == (INVALID_VALUE, "tilewright-sim: TILEWRIGHT_SIM_SCHEDULES: runs launches in orders of "
+                                              "its own, and TILEWRIGHT_SIM_SCHEDULE asks for another one\n")
+    assert run(INIT, SCHEDULE="0", SCHEDULES="4").returncode == 0
+
+
 @pytest.mark.parametrize("name, values", [
     ("PERTURB", ("0", str(MOST))),
     ("SCHEDULE", ("0", str(MOST))),
