@@ -308,6 +308,12 @@ void OrderCheck::readMap(const Accessor &who, const std::byte *map) {
   Accessor reader = who;
   reader.mapAddress = reinterpret_cast<uint64_t>(map);
   reader.record.order = MemoryOrder::Weak;
+  if (!completesInGroup(*who.inst))
+    reader.record.mapGroup =
+        bulkGroups(*who.warp,
+                   static_cast<uint32_t>(std::countr_zero(who.lanes)))
+            .committed +
+        1;
   range(reader, map, tensorMapBytes, who.lanes, 0, false);
 }
 

@@ -276,6 +276,7 @@ private:
   std::string missingMapFence(const Conflict &conflict) const;
   bool bothDiscard(const Conflict &conflict) const;
   bool bothMatrices(const Conflict &conflict) const;
+  bool mapIsFree(const Conflict &conflict) const;
   bool describeLanes(const Conflict &conflict, uint32_t lane,
                      uint32_t otherLane, Finding &found) const;
   void describeThreads(const Conflict &conflict, uint32_t lane,

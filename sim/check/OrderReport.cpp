@@ -282,6 +282,11 @@ void OrderCheck::reportConflict(Conflict conflict, uint64_t address,
                     " orders this " + conflict.self + " behind the " +
                     conflict.them + " that " + verb(conflict.otherWrites) +
                     " the same bytes";
+    if (mapIsFree(conflict)) {
+      found.severity = Severity::Formal;
+      found.message += "; a cp.async.bulk.wait_group.read, which is relied on, "
+                       "waits for copies of its groups only";
+    }
   } else if (!sameWarp) {
     describeThreads(conflict, lane, found);
   } else if (!describeLanes(conflict, lane, otherLane, found)) {
@@ -299,6 +304,24 @@ void OrderCheck::reportConflict(Conflict conflict, uint64_t address,
   }
   setOther(found, other.cluster, other.warp, otherLane, other.pc);
   report(std::move(found));
+}
+
+/// A load reads a tensor map and completes on an mbarrier, but its thread has
+/// waited for bulk groups since: CUTLASS's tma_desc_wait_group, by which "all
+/// TMA descriptor previously issued are safe to be modified".
+bool OrderCheck::mapIsFree(const Conflict &conflict) const {
+  AccessRecord other = conflict.other;
+  const Accessor &who = conflict.who;
+  if (!other.mapGroup || other.cluster != who.record.cluster)
+    return false;
+  const ClusterState &cluster = *clusters.at(who.warp->cta->cluster);
+  auto issuer = static_cast<uint32_t>(std::countr_zero(conflict.otherLanes));
+  auto groups = cluster.warps[other.warp].bulk.find(issuer);
+  if (groups == cluster.warps[other.warp].bulk.end())
+    return false;
+  other.agent = groups->second.readAgent;
+  other.time = other.mapGroup;
+  return ordered(who, other, conflict.otherLanes, conflict.lanes);
 }
 
 /// Whether the other access would be ordered if `part` of the lane's view were

@@ -40,6 +40,9 @@ struct AccessRecord {
   uint32_t pc = 0;
   uint32_t warp = 0; ///< that issued it, in the cluster
   uint32_t lanes = 0;
+  /// Of a load that reads a tensor map in global memory: the bulk group that
+  /// its thread commits next.
+  uint32_t mapGroup = 0;
   Method method = Method::Generic;
   MemoryOrder order = MemoryOrder::Weak;
   MemoryScope scope = MemoryScope::Thread;
