@@ -42,11 +42,25 @@ class Map:
             there = [c + i * s for c, i, s in zip(self.corner, at[::-1], steps)]
             if all(0 <= t < d for t, d in zip(there, self.dims)):
                 start = self.address + self.size * there[0] + sum(t * s for t, s in zip(there[1:], self.strides))
-                result += DATA[start:start + self.size].tobytes()
+                result += self.converted(DATA[start:start + self.size].tobytes())
             else:
                 nan = (1 << 8 * self.size - 1) - 1
                 result += (nan if self.fill else 0).to_bytes(self.size, "little")
         return self.swizzled(bytes(result))
+
+    def converted(self, data):
+        """f32.ftz and tf32.ftz flush subnormals, tf32 and tf32.ftz round to tf32: to nearest, ties away from zero."""
+        if self.element not in (8, 11, 12):
+            return data
+        value = np.frombuffer(data, np.float32).astype(np.float64)[0]
+        if self.element != 11 and abs(value) < 2.0**-126:
+            value = np.copysign(0.0, value)
+        if self.element != 8 and np.isfinite(value):
+            place = 2.0**(max(np.frexp(value)[1] - 1, -126) - 10)
+            value = np.copysign(np.floor(abs(value) / place + 0.5) * place, value)
+        if self.element != 8 and np.isnan(value):
+            return ((int.from_bytes(data, "little") | 0x400000) & ~0x1FFF).to_bytes(4, "little")
+        return np.float32(value).tobytes() if np.isfinite(value) or self.element != 8 else data
 
     def swizzled(self, data):
         """Pieces of 16 bytes change places within lines of 128."""

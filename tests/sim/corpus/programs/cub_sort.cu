@@ -1,4 +1,6 @@
-// CUB's radix sort: keys, pairs, bit ranges, descending.
+// CUB's radix sort: keys, pairs, bit ranges, descending. Its passes are dependent launches that count and load keys before they
+// wait; every block of the launch between has waited for the pass before, which orders no memory.
+//! formal: race
 #include "Check.h"
 #include <algorithm>
 #include <cub/device/device_radix_sort.cuh>
