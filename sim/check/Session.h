@@ -49,7 +49,7 @@ public:
 
   /// Prints what is new since the last report, and writes the file.
   void report();
-  /// The last report, with a summary. A forked child has nothing to say.
+  /// The last report, with a summary.
   void finish();
 
 private:
@@ -58,7 +58,6 @@ private:
 
   const Settings settings;
   const Print print;
-  const int process;
   Findings findings;
   std::atomic<uint64_t> launches{0};
   std::atomic<bool> changed{true};

@@ -5,12 +5,10 @@
 #include "sim/debug/Profile.h"
 #include "sim/debug/Timeline.h"
 
-#include <unistd.h>
-
 namespace tilewright::sim::debug {
 
 Session::Session(Settings settings, Host host)
-    : settings(std::move(settings)), host(std::move(host)), process(getpid()) {
+    : settings(std::move(settings)), host(std::move(host)) {
   if (this->settings.trace.selection)
     tools.push_back(std::make_unique<Trace>(this->settings.trace, this->host));
   if (this->settings.breakpoint.place)
@@ -38,7 +36,7 @@ void Session::launchEnded() {
 
 void Session::finish() {
   std::lock_guard<std::mutex> lock(mutex);
-  if (finished || getpid() != process)
+  if (finished)
     return;
   finished = true;
   for (const std::unique_ptr<Tool> &tool : tools)

@@ -28,13 +28,12 @@ public:
   void addObservers(ObserverList &observers, const Launch &launch);
   /// The launch has ended, well or not, and its observers are gone.
   void launchEnded();
-  /// The last word of every tool. A forked child has nothing to say.
+  /// The last word of every tool.
   void finish();
 
 private:
   const Settings settings;
   const Host host;
-  const int process;
   std::vector<std::unique_ptr<Tool>> tools;
   std::atomic<uint64_t> launches{0};
   std::mutex mutex; ///< guards `finished`

@@ -130,9 +130,14 @@ CUresult Driver::initialize() {
     devices.clear();
     return result;
   }
-  // What is still queued when the process ends is dropped, as on a GPU.
+  // What is still queued when the process ends is dropped, as on a GPU. A
+  // forked child has this object but none of its threads, and maybe a mutex
+  // that one of them held; it has nothing to say either.
+  process = getpid();
   atexit([] {
     Driver &driver = Driver::instance();
+    if (getpid() != driver.process)
+      return;
     driver.scheduler.shutDown();
     if (driver.checks)
       driver.checks->finish();

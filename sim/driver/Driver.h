@@ -16,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 namespace tilewright::sim::driver {
@@ -91,6 +92,7 @@ private:
 
   std::mutex mutex;
   std::atomic<bool> initialized{false};
+  pid_t process = 0;                           ///< that has initialized this
   std::string activeSkus;                      ///< guarded by `mutex`
   std::optional<check::Settings> chosenChecks; ///< the same
   debug::Settings debugSettings;               ///< the same

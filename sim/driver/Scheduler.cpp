@@ -206,12 +206,6 @@ bool Scheduler::hasEnded(const TaskHandle &task) {
 }
 
 void Scheduler::shutDown() {
-  // A forked child has this object but none of its threads, and maybe a mutex
-  // that one of them held.
-  if (getpid() != process) {
-    new std::vector<std::thread>(std::move(workers));
-    return;
-  }
   std::vector<std::thread> finished;
   {
     std::unique_lock<std::mutex> lock(mutex);

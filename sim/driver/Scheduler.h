@@ -18,7 +18,6 @@
 #include <mutex>
 #include <span>
 #include <thread>
-#include <unistd.h>
 #include <vector>
 
 namespace tilewright::sim::driver {
@@ -95,7 +94,6 @@ private:
   std::condition_variable workAvailable, progress;
   std::deque<TaskHandle> readyQueue;
   std::vector<TaskHandle> lightQueue;
-  const pid_t process = getpid(); ///< that the workers are threads of
   std::vector<std::thread> workers;
   size_t idleWorkers = 0;
   std::atomic<bool> stopping{false}; ///< written under the mutex

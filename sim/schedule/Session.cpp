@@ -31,7 +31,7 @@ std::optional<Settings> parseSettings(std::string_view schedules,
 }
 
 Session::Session(Settings settings, Host host)
-    : settings(std::move(settings)), host(std::move(host)), process(getpid()) {}
+    : settings(std::move(settings)), host(std::move(host)) {}
 
 Result<LaunchStats> Session::run(const Launch &launch,
                                  const DeviceConfig &config,
@@ -79,7 +79,7 @@ void Session::writeJson() {
 
 void Session::finish() {
   std::lock_guard<std::mutex> lock(mutex);
-  if (finished || getpid() != process)
+  if (finished)
     return;
   finished = true;
   writeJson();

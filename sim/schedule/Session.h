@@ -47,7 +47,7 @@ public:
 
   Result<LaunchStats> run(const Launch &launch, const DeviceConfig &config,
                           const GlobalMemory &memory, const FirstRun &first);
-  /// The last report. A forked child has nothing to say.
+  /// The last report.
   void finish();
 
 private:
@@ -56,7 +56,6 @@ private:
 
   const Settings settings;
   const Host host;
-  const int process;
   std::mutex mutex; ///< held by the launch that runs; guards what follows
   uint64_t launches = 0;
   std::vector<Record> records;
