@@ -208,6 +208,7 @@ TransferResult loadTensorBox(const TensorMap &map, const int32_t *coordinates,
   uint32_t size = map.elementBytes();
   uint32_t rowElements = map.boxElements(0);
   uint32_t rowBytes = rowElements * size;
+  bool converts = flushes(map.type) || roundsToTf32(map.type);
   uint8_t buffer[maxRowBytes];
   RowWalker walker(map, coordinates);
   for (uint32_t i = 0; i < walker.rowCount(); ++i, walker.next()) {
@@ -220,7 +221,6 @@ TransferResult loadTensorBox(const TensorMap &map, const int32_t *coordinates,
         return {outsideAllocation("reads", row.address, bytes), 0};
       prefetchRow(map, source);
     }
-    bool converts = flushes(map.type) || roundsToTf32(map.type);
     if (row.count != rowElements || converts) {
       fillOutside(map, buffer, rowBytes);
       if (row.count != 0) {

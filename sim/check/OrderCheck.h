@@ -259,6 +259,9 @@ private:
 
   // OrderReport.cpp.
   const Inst &code(uint32_t pc) const { return launch->program->code[pc]; }
+  EffectKind kindOf(const Inst &inst) const {
+    return launch->program->effects[inst.effect].kind;
+  }
   std::string nameOf(const Inst &inst) const;
   Finding finding(Kind kind, const Inst &inst, const Warp &warp, uint32_t lane,
                   std::string message) const;

@@ -185,7 +185,7 @@ void OrderCheck::faulted(const Inst &inst, Warp &warp, uint32_t lane,
   Kind kind = Kind::Barrier;
   bool diverged = contains(message, "needs all its lanes") ||
                   contains(message, "lost lanes");
-  EffectKind effect = launch->program->effects[inst.effect].kind;
+  EffectKind effect = kindOf(inst);
   switch (effect) {
   case EffectKind::BarrierSync:
   case EffectKind::BarrierArrive:

@@ -209,16 +209,14 @@ bool OrderCheck::bothMatrices(const Conflict &conflict) const {
   auto isMatrix = [](EffectKind kind) {
     return kind == EffectKind::LoadMatrix || kind == EffectKind::StoreMatrix;
   };
-  const Inst &other = code(conflict.other.pc);
   return isMatrix(conflict.who.effect->kind) &&
-         isMatrix(launch->program->effects[other.effect].kind);
+         isMatrix(kindOf(code(conflict.other.pc)));
 }
 
 /// Neither leaves a value.
 bool OrderCheck::bothDiscard(const Conflict &conflict) const {
-  const Inst &other = code(conflict.other.pc);
   return conflict.who.effect->kind == EffectKind::Discard &&
-         launch->program->effects[other.effect].kind == EffectKind::Discard;
+         kindOf(code(conflict.other.pc)) == EffectKind::Discard;
 }
 
 /// Threads of different warps.
@@ -351,7 +349,7 @@ bool OrderCheck::endsBehindSome(const Accessor &who, const AccessRecord &other,
 }
 
 bool OrderCheck::completesInGroup(const Inst &inst) const {
-  switch (launch->program->effects[inst.effect].kind) {
+  switch (kindOf(inst)) {
   case EffectKind::AsyncCopy:
     return true;
   case EffectKind::BulkCopy:
