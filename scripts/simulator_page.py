@@ -16,11 +16,13 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "sim" / "debug"))
+from debugging import compiled  # noqa: E402
+
 PAGE = ROOT / "docs" / "simulator.md"
 SOURCE = ROOT / "docs" / "examples" / "checks.cu"
 PROFILED = ROOT / "docs" / "examples" / "profile.cu"
 BUILD = pathlib.Path(os.environ.get("TILEWRIGHT_BUILD_DIR", ROOT / "build"))
-VENV = pathlib.Path(os.environ.get("TILEWRIGHT_VENV", ROOT / "build" / "venv"))
 LIBRARIES = BUILD / "lib" / "sim"
 WATCHED = ROOT / "docs" / "examples" / "reverse.cu"
 TRACE_LINES = 33
@@ -33,12 +35,7 @@ PATHS = [(re.compile(r"[\w./-]*/(\w+\.cu)"), r"\1"), (re.compile(r"[\w./-]*/incl
 
 def build(directory, source=SOURCE):
     """The example as a user builds it."""
-    nvcc = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13/bin/nvcc"))
-    program = directory / source.stem
-    # A sanitizer's runtime that is meant for the simulator does nvcc's own processes no good.
-    subprocess.run(["env", "-u", "LD_PRELOAD", nvcc, "-O1", "-lineinfo", "-cudart", "shared", "-gencode",
-                    "arch=compute_90a,code=compute_90a", source, "-o", program, f"-L{LIBRARIES}"], check=True)
-    return program
+    return compiled(source, directory / source.stem, "-O1", "-lineinfo")
 
 
 def run(program, kind, directory):

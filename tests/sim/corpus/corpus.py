@@ -24,6 +24,9 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from compiler import UNSANITIZED  # noqa: E402
+
 ROOT = HERE.parents[2]
 VENV = Path(os.environ.get("TILEWRIGHT_VENV", ROOT / "build" / "venv"))
 BUILD = Path(os.environ.get("TILEWRIGHT_BUILD_DIR", ROOT / "build"))
@@ -115,8 +118,7 @@ def compile_cached(output: str, command: list, inputs: list[Path]) -> Path:
             return out
         part = out.with_suffix(".part")
         begin = time.monotonic()
-        # A sanitizer's runtime that is meant for the simulator does nvcc's own processes no good.
-        subprocess.run(["env", "-u", "LD_PRELOAD", *command, "-o", part], check=True)
+        subprocess.run([*UNSANITIZED, *command, "-o", part], check=True)
         part.rename(out)
         print(f"built {output} in {time.monotonic() - begin:.1f} s", flush=True)
     return out

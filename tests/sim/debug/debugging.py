@@ -11,6 +11,9 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+from compiler import UNSANITIZED  # noqa: E402
+
 ROOT = HERE.parents[2]
 BUILD = pathlib.Path(os.environ.get("TILEWRIGHT_BUILD_DIR", ROOT / "build"))
 VENV = pathlib.Path(os.environ.get("TILEWRIGHT_VENV", ROOT / "build" / "venv"))
@@ -23,8 +26,7 @@ ALL = 0xFFFFFFFF
 def compiled(source, program, *flags):
     """The program that nvcc makes of a CUDA source, with PTX inside."""
     nvcc = next(VENV.glob("lib/python3*/site-packages/nvidia/cu13/bin/nvcc"))
-    # A sanitizer's runtime that is meant for the simulator does nvcc's own processes no good.
-    subprocess.run(["env", "-u", "LD_PRELOAD", nvcc, "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a", *flags,
+    subprocess.run([*UNSANITIZED, nvcc, "-cudart", "shared", "-gencode", "arch=compute_90a,code=compute_90a", *flags,
                     source, "-o", program, f"-L{LIBRARIES}"], check=True)
     return program
 

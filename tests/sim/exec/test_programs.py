@@ -8,8 +8,9 @@ import sys
 import pytest
 
 HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "ptx"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "ptx")]
 import harness  # noqa: E402
+from compiler import UNSANITIZED  # noqa: E402
 
 PROGRAMS = sorted((HERE / "programs").glob("*.cu"))
 VENV = pathlib.Path(os.environ.get("TILEWRIGHT_VENV", HERE.parents[2] / "build" / "venv"))
@@ -21,8 +22,7 @@ def compile_ptx(source, directory, arch="sm_90a"):
     out = directory / (source.stem + ".ptx")
     include = [f"-I{path}" for path in (CUDA / "include", CUDA / "include" / "cccl")]
     # A host compiler is needed for the preprocessor only.
-    # A sanitizer's runtime that is meant for the simulator does nvcc's own processes no good.
-    command = ["env", "-u", "LD_PRELOAD", CUDA / "bin" / "nvcc", "-ptx", f"-arch={arch}", "-std=c++17", "-w", *include, source, "-o", out]
+    command = [*UNSANITIZED, CUDA / "bin" / "nvcc", "-ptx", f"-arch={arch}", "-std=c++17", "-w", *include, source, "-o", out]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return out
